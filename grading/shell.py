@@ -1,0 +1,195 @@
+"""Runs notebook cells as IPython would and records what a notebook would show."""
+
+from __future__ import annotations
+
+import base64
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+Output = dict[str, Any]
+
+
+class RecordingShell:
+    """An IPython shell whose cells return their outputs in nbformat's shape.
+
+    Parameters
+    ----------
+    max_output : int
+        Bytes of text that one cell may show; what is beyond is cut, and a line says so.
+
+    Examples
+    --------
+    >>> shell = RecordingShell()
+    >>> shell.run("print('seen')\\n1 + 1", label="<cell example>")  # doctest: +NORMALIZE_WHITESPACE
+    [{'output_type': 'stream', 'name': 'stdout', 'text': 'seen\\n'},
+     {'output_type': 'execute_result', 'execution_count': 1, 'metadata': {}, 'data': {'text/plain': '2'}}]
+    """
+
+    def __init__(self, max_output: int = 10**6) -> None:
+        config = Config()
+        config.HistoryManager.enabled = False
+        self._home = tempfile.TemporaryDirectory(prefix="ipython-")
+        with _not_the_current_shell():
+            self._shell = _Shell(config=config, ipython_dir=self._home.name)
+        self.max_output = max_output
+        self.sources: list[str] = []
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The names that cells see."""
+        return self._shell.user_ns  # type: ignore[no-any-return]
+
+    def run(self, source: str, label: str) -> list[Output]:
+        """Run one cell; `label` is the file name that its tracebacks and warnings carry."""
+        self.sources.append(source)
+        recorder = _Recorder(self.max_output)
+        self._shell.begin(recorder, label)
+        streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Stream(recorder, "stdout"), _Stream(recorder, "stderr")  # type: ignore[assignment]
+        try:
+            with self.current():
+                self._shell.run_cell(source, store_history=True)
+        finally:
+            sys.stdout, sys.stderr = streams
+        return recorder.outputs
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Make this the shell that `get_ipython` and `display` find."""
+        with _not_the_current_shell():
+            InteractiveShell._instance = self._shell
+            yield
+
+
+@contextmanager
+def _not_the_current_shell() -> Iterator[None]:
+    """Put back whatever shell was current: grading may be called from a notebook."""
+    before = InteractiveShell._instance
+    try:
+        yield
+    finally:
+        InteractiveShell._instance = before
+
+
+class _Recorder:
+    """Collects outputs in order, joining neighbouring text of one stream as notebooks do."""
+
+    def __init__(self, max_output: int) -> None:
+        self.outputs: list[Output] = []
+        self.left = max_output
+
+    def text(self, name: str, text: str) -> None:
+        if self.left <= 0 or not text:
+            return
+        if len(text) > self.left:
+            text = text[: self.left] + "\n(the rest of the output was cut)\n"
+            self.left = 0
+        self.left -= len(text)
+        last = self.outputs[-1] if self.outputs else None
+        if last is not None and last["output_type"] == "stream" and last["name"] == name:
+            last["text"] += text
+        else:
+            self.outputs.append({"output_type": "stream", "name": name, "text": text})
+
+    def data(self, output_type: str, data: dict[str, Any], metadata: dict[str, Any], **more: Any) -> None:
+        data = {mime: _text(content) for mime, content in data.items()}
+        size = sum(len(str(content)) for content in data.values())
+        if size > self.left:
+            self.text("stderr", "(an output was too large and was left out)\n")
+            return
+        self.left -= size
+        self.outputs.append({"output_type": output_type, **more, "metadata": metadata, "data": data})
+
+    def error(self, name: str, text: str, lines: list[str]) -> None:
+        self.outputs.append({"output_type": "error", "ename": name, "evalue": text, "traceback": lines})
+
+
+def _text(content: Any) -> Any:
+    return base64.b64encode(content).decode("ascii") if isinstance(content, bytes) else content
+
+
+class _Stream:
+    encoding = "utf-8"
+    errors = "strict"
+
+    def __init__(self, recorder: _Recorder, name: str) -> None:
+        self._recorder = recorder
+        self.name = name
+
+    def write(self, text: str) -> int:
+        self._recorder.text(self.name, str(text))
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+
+class _DisplayHook(DisplayHook):  # type: ignore[misc]
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        self.shell.recorder.data("execute_result", format_dict, md_dict or {}, execution_count=self.prompt_count)
+
+    def log_output(self, format_dict: dict[str, Any]) -> None:
+        pass
+
+
+class _DisplayPublisher(DisplayPublisher):  # type: ignore[misc]
+    def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **_: Any) -> None:
+        self.shell.recorder.data("display_data", data, metadata or {})
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.recorder.outputs.clear()
+
+
+class _Compiler(CachingCompiler):  # type: ignore[misc]
+    label = "<cell>"
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        return self.label
+
+
+class _Shell(InteractiveShell):  # type: ignore[misc]
+    compiler_class = _Compiler
+    recorder = _Recorder(0)
+
+    def init_display_pub(self) -> None:
+        self.display_pub = _DisplayPublisher(parent=self, shell=self)
+
+    def init_displayhook(self) -> None:
+        self.displayhook_class = _DisplayHook
+        super().init_displayhook()
+
+    def begin(self, recorder: _Recorder, label: str) -> None:
+        self.recorder = recorder
+        self.compile.label = label
+
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
+        try:
+            text = str(evalue)
+        except Exception:
+            text = "(its message could not be shown)"
+        self.recorder.error(etype.__name__, text, list(stb))

@@ -1,0 +1,55 @@
+"""Runs the stages of `make test` and prints how long each took; all run, and one that fails fails the whole."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TORCH = "torch==2.13.0"
+
+
+def stages(frameworks: bool) -> list[tuple[str, list[str]]]:
+    """Return the stages: name and command."""
+    python = sys.executable
+    pytest = [python, "-m", "pytest", "--quiet", "-n", os.environ.get("TEST_WORKERS", "2")]
+    chapters = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
+    found = [
+        ("lint", [python, "-m", "ruff", "check", "."]),
+        ("format", [python, "-m", "ruff", "format", "--check", "."]),
+        ("types", [python, "-m", "mypy"]),
+        ("tests and doctests", [*pytest, "--doctest-modules"]),
+        ("chapters re-executed (nbval)", [*pytest, *NBVAL, *chapters]),
+    ]
+    if frameworks:
+        # pip and not uv: a PyTorch for the CPU may be at hand only as a file that pip is told of.
+        install = [python, "-m", "pip", "install", "--quiet", "-c", "requirements.txt", TORCH]
+        found.insert(0, ("install PyTorch", install))
+    return found
+
+
+NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "-p", "no:cacheprovider"]
+
+
+def main() -> int:
+    """Run all stages; return 1 if one failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frameworks", action="store_true", help="install PyTorch first, and test against it")
+    outcomes = []
+    for name, command in stages(parser.parse_args().frameworks):
+        print(f"\n== {name}", flush=True)
+        start = time.monotonic()
+        status = subprocess.run(command, cwd=ROOT, check=False).returncode
+        outcomes.append((name, status, time.monotonic() - start))
+    print("\nStage                             seconds")
+    for name, status, seconds in outcomes:
+        print(f"{name:<32}  {seconds:7.1f}  {'ok' if status == 0 else 'FAILED'}")
+    return int(any(status for _, status, _ in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
