@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -51,9 +52,7 @@ def run_check(options: argparse.Namespace) -> int:
         corpus = rehearsal.wrong_answers(options.wrong_answers / name)
         with _progress() as progress:
             bar = progress.add_task(name, total=None)
-            found = rehearsal.check(
-                assignment, corpus, options.workers, lambda n, of: progress.update(bar, completed=n, total=of)
-            )
+            found = rehearsal.check(assignment, corpus, options.workers, partial(progress.update, bar))
         points = sum(assignment.tests().values())
         if found:
             status = NEEDS_PERSON

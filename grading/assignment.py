@@ -44,7 +44,9 @@ class Assignment:
         known = {f.name for f in fields(Limits)}
         given = self.settings.get("limits", {})
         if unknown := set(given) - known:
-            raise ValueError(f"{self.folder / 'assignment.toml'}: unknown limits {sorted(unknown)}; known: {sorted(known)}")
+            raise ValueError(
+                f"{self.folder / 'assignment.toml'}: unknown limits {sorted(unknown)}; known: {sorted(known)}"
+            )
         return Limits(**given)
 
     @property
@@ -54,7 +56,7 @@ class Assignment:
 
     def tests(self) -> dict[str, float]:
         """Return the auto-graded test cells: grade_id -> points."""
-        return {grade_id(c): c.metadata.nbgrader.points for c in self.notebook.cells if role(c) == "test"}
+        return {str(grade_id(c)): c.metadata.nbgrader.points for c in self.notebook.cells if role(c) == "test"}
 
 
 def load(name: str, solutions: Path) -> Assignment:

@@ -71,17 +71,24 @@ def examine() -> list[Finding]:
     limits = sandbox.Limits()
     return [
         *findings,
-        Finding("no network", seen["network"] is not None, f"a connection to this machine: {seen['network']}; interfaces: {', '.join(seen['interfaces'])}"),
+        Finding(
+            "no network",
+            seen["network"] is not None,
+            f"a connection to this machine: {seen['network']}; interfaces: {', '.join(seen['interfaces'])}",
+        ),
         Finding("no files of this machine", seen["secret"] is not None, f"a file of the grader: {seen['secret']}"),
         Finding("read-only system", seen["write"] is not None, f"writing below /usr: {seen['write']}"),
         Finding("own processes only", seen["processes"] <= 3, f"{seen['processes']} processes seen"),
         Finding("empty environment", set(seen["environment"]) <= ALLOWED, ", ".join(seen["environment"])),
-        Finding("memory limit", seen["memory"] == limits.memory_mb * 2**20, f"{seen['memory'] / 2**20:g} MiB a process"),
+        Finding(
+            "memory limit", seen["memory"] == limits.memory_mb * 2**20, f"{seen['memory'] / 2**20:g} MiB a process"
+        ),
         Finding("scratch limit", seen["scratch"] <= limits.scratch_mb * 2**20, f"{seen['scratch'] / 2**20:g} MiB"),
         Finding(
             "process limit",
             not seen["root"],
-            f"{seen['tasks']} processes" + (", but it does not bind root: run the grader as another user" if seen["root"] else ""),
+            f"{seen['tasks']} processes"
+            + (", but it does not bind root: run the grader as another user" if seen["root"] else ""),
             required=False,
         ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import hashlib
 import json
 import os
@@ -11,24 +12,24 @@ import platform
 import signal
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, ContextManager, Iterator, Mapping
+from typing import Any
 
 import nbformat
-from nbformat import NotebookNode
 from nbgrader.utils import determine_grade
 
 import course_lib
-from course_lib.checks import SEED_VARIABLE, Checks, names_used
-from grading import intake, wire
+from course_lib.checks import SEED_VARIABLE, CheckFailed, Checks, names_used
+from grading import intake
 from grading.assignment import Assignment, without_hidden_tests
 from grading.runner import time_limit
 from grading.shell import RecordingShell
-from grading.student import StudentProcess, StudentProcessError
+from grading.student import Snapshot, StudentProcess, StudentProcessError
 
 FORMAT = 1
 
@@ -92,9 +93,9 @@ class TestBench:
 
     __test__ = False  # not a test for pytest to collect
 
-    def __init__(self, student: StudentProcess) -> None:
-        self._student = student
+    def __init__(self, seconds: float) -> None:
         self._shell = RecordingShell()
+        self._seconds = seconds
 
     def setup(self, source: str, name: str) -> None:
         """Run one of the instructor's own cells.
@@ -108,26 +109,30 @@ class TestBench:
             if output["output_type"] == "error":
                 raise RuntimeError(f"the setup cell {name} failed: {output['ename']}: {output['evalue']}")
 
-    def test(self, source: str, name: str) -> tuple[list[dict[str, Any]], Checks | None]:
-        """Run a test cell; return its outputs and the checks that it made."""
+    def test(self, source: str, name: str, student: Snapshot) -> tuple[list[dict[str, Any]], list[str]]:
+        """Run a test cell; return its outputs and the misconceptions that its failing checks name."""
         namespace = self._shell.namespace
         namespace.pop("check", None)
         wanted = sorted(free_names(source) - namespace.keys() - set(dir(builtins)))
         try:
-            names = self._student.lookup(wanted)
-        except (StudentProcessError, wire.WireError) as error:
-            # As a name that is not defined: the cell fails, and says why.
-            source = f"raise RuntimeError({str(error)!r})"
+            names = student.lookup(wanted)
+        except StudentProcessError as error:
             names = {}
+            source = f"raise RuntimeError({str(error)!r})"
         namespace.update(names)
         try:
-            with _alarm(self._student.limits.seconds):
+            with _alarm(self._seconds):
                 outputs = self._shell.run(source, f"<test {name}>")
         finally:
             for bound in names:
                 namespace.pop(bound, None)
+        for output in outputs:
+            if output["output_type"] == "error" and output["ename"] != CheckFailed.__name__:
+                # A traceback quotes the lines around the error, and those may be hidden ones.
+                output["traceback"] = [f"{output['ename']}: {output['evalue']}"]
         check = namespace.get("check")
-        return outputs, check if type(check) is Checks else None
+        failures = check.barred + check.failures if type(check) is Checks else []
+        return outputs, sorted({f.hint for f in failures if f.hint is not None})
 
 
 def free_names(source: str) -> set[str]:
@@ -136,43 +141,39 @@ def free_names(source: str) -> set[str]:
 
 
 def grade(assignment: Assignment, submission: intake.Submission) -> Result:
-    """Grade one submission."""
+    """Grade one submission.
+
+    The student's notebook runs first, from start to end; the tests follow, each on a snapshot of the student's process
+    at the place where the test stands. So nothing that a test reveals can reach a later cell of the student's.
+    """
     start = time.monotonic()
     plan = intake.lay_in(assignment, submission)
-    needs_person = list(plan.notes)
+    tests = [step for step in plan.steps if step.action == "test"]
+    bench = TestBench(assignment.limits.seconds)
     marks: list[Mark] = []
-    count = 0
-    with StudentProcess(assignment.limits) as student:
-        bench = TestBench(student)
+    with StudentProcess(assignment.limits, [step.name for step in tests]) as student:
         for step in plan.steps:
-            cell = step.cell
-            if step.action == "show":
-                continue
-            count += 1
-            cell.execution_count = count
             if step.action == "test":
-                outputs, check = bench.test(cell.source, step.name)
-                cell.outputs = nbformat.from_dict(outputs)
-                marks.append(_mark(cell, step.name, check))
-                cell.source = without_hidden_tests(cell.source)
-            else:
-                if step.action == "setup":
-                    bench.setup(cell.source, step.name)
-                cell.outputs = nbformat.from_dict(student.run_cell(cell.source, step.name))
-            for output in cell.outputs:
-                if output.output_type == "execute_result":
-                    output.execution_count = count
-        needs_person += student.problems
-    needs_person += _forbidden(assignment, plan)
-    notebook = nbformat.v4.new_notebook(cells=[s.cell for s in plan.steps], metadata=assignment.notebook.metadata)
-    notebook.nbformat_minor = 5
+                student.take_snapshot(step.name)
+            elif step.action != "show":
+                step.cell.outputs = nbformat.from_dict(student.run_cell(step.cell.source, step.name))
+            if step.action == "setup":
+                bench.setup(step.cell.source, step.name)
+        for step in tests:
+            outputs, hints = bench.test(step.cell.source, step.name, student.snapshot(step.name))
+            step.cell.outputs = nbformat.from_dict(outputs)
+            # No student code can write to these outputs, so nbgrader's own reading of them is safe.
+            points, most = determine_grade(step.cell)
+            marks.append(Mark(step.name, min(float(points), most), most, hints, _text(outputs)))
+            step.cell.source = without_hidden_tests(step.cell.source)
+        problems = student.problems
     return Result(
         key(assignment, submission.digest),
         submission.student,
         assignment.name,
         marks,
-        needs_person,
-        json.loads(nbformat.writes(notebook)),
+        plan.notes + problems + _forbidden(assignment, plan),
+        _notebook(assignment, plan),
         time.monotonic() - start,
     )
 
@@ -184,18 +185,16 @@ def unreadable(assignment: Assignment, student: str, reason: str) -> Result:
 
 
 def key(assignment: Assignment, digest: str) -> str:
-    """Hash what a result depends on: submission, tests, code of the graders and of the course, versions, cohort's seed."""
+    """Hash what a result depends on: submission, tests, the code of grader and course, versions, cohort's seed."""
     parts = [digest, nbformat.writes(assignment.notebook), repr(sorted(assignment.settings.items())), _environment()]
     return hashlib.sha256("\0".join([*parts, os.environ.get(SEED_VARIABLE, "0")]).encode()).hexdigest()
 
 
-def grade_class(
-    assignment: Assignment, paths: Mapping[str, Path], results: Path, workers: int
-) -> Iterator[Result]:
+def grade_class(assignment: Assignment, paths: Mapping[str, Path], results: Path, workers: int) -> Iterator[Result]:
     """Grade many submissions in parallel, yielding each result when it is there.
 
-    Results are kept in the folder `results`, one file each; one that is there already, for the same submission, tests and
-    environment, is not made again, so that a run that was stopped goes on where it was.
+    Results are kept in the folder `results`, one file each; one that is there already, for the same submission, tests
+    and environment, is not made again, so that a run that was stopped goes on where it was.
     """
     folder = results / assignment.name
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -228,12 +227,25 @@ def _keep(result: Result, folder: Path) -> Result:
     return result
 
 
-def _mark(cell: NotebookNode, name: str, check: Checks | None) -> Mark:
-    """Read the marks as nbgrader does, from the outputs of a cell that no student code could write to."""
-    points, most = determine_grade(cell)
-    failures = [] if check is None else check.barred + check.failures
-    hints = sorted({f.hint for f in failures if f.hint is not None})
-    return Mark(name, min(float(points), most), most, hints, "" if check is None else check.report())
+def _notebook(assignment: Assignment, plan: intake.Plan) -> dict[str, Any]:
+    """Return the graded notebook, its cells numbered as if run from top to bottom."""
+    code = [step.cell for step in plan.steps if step.cell.cell_type == "code"]
+    for count, cell in enumerate(code, 1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    notebook = nbformat.v4.new_notebook(cells=[s.cell for s in plan.steps], metadata=assignment.notebook.metadata)
+    graded: dict[str, Any] = json.loads(nbformat.writes(notebook))
+    return graded
+
+
+def _text(outputs: list[dict[str, Any]]) -> str:
+    """Return the text that a test cell shows."""
+    lines: list[str] = []
+    for output in outputs:
+        lines += output.get("traceback", []) if output["output_type"] == "error" else [output.get("text", "").rstrip()]
+    return "\n".join(line for line in lines if line)
 
 
 def _forbidden(assignment: Assignment, plan: intake.Plan) -> list[str]:
@@ -249,6 +261,7 @@ def _forbidden(assignment: Assignment, plan: intake.Plan) -> list[str]:
     return [f"the student's code uses {name}" for name in assignment.forbidden if name in used]
 
 
+@functools.cache
 def _environment() -> str:
     folders = [Path(__file__).parent, Path(course_lib.__file__).parent]
     files = sorted(p for folder in folders for p in folder.iterdir() if p.suffix in (".py", ".toml"))
@@ -257,7 +270,7 @@ def _environment() -> str:
     return " ".join([digest.hexdigest(), *versions])
 
 
-def _alarm(seconds: float) -> ContextManager[None]:
+def _alarm(seconds: float) -> AbstractContextManager[None]:
     """Bound a test cell whose own loop depends on what a student returned; only a main thread can."""
     main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
     return time_limit(seconds) if main else nullcontext()

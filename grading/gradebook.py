@@ -1,7 +1,7 @@
 """Between this grader and nbgrader: problem sets and results into its database, its folders, and its own commands.
 
-What nbgrader does well stays nbgrader's: releasing, formgrader, manual grading and feedback pages. Only the execution of
-submissions is replaced, here and in `nbgrader autograde`, which `nbgrader_config.py` gives `IsolatedExecute`.
+What nbgrader does well stays nbgrader's: releasing, formgrader, manual grading and feedback pages. Only the execution
+of submissions is replaced, here and in `nbgrader autograde`, which `nbgrader_config.py` gives `IsolatedExecute`.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ AUTOGRADE_PREPROCESSORS = [
 ]
 
 
-def _convert(converter: type, config: Config) -> None:
+def _convert(converter: Any, config: Config) -> None:
     course = CourseDirectory(config=config)
     made = converter(coursedir=course, config=config)
     made.log.setLevel(logging.ERROR)

@@ -154,7 +154,7 @@ def lay_in(assignment: Assignment, submission: Submission) -> Plan:
             action = "show"
         else:
             action = "setup" if kind == "locked" else "run"
-        plan.steps.append(Step(shown, action, place))
+        plan.steps.append(Step(shown, action, place.removeprefix("id:")))
         add_own(place)
     return plan
 

@@ -1,7 +1,7 @@
-"""Grades what is known: does the solution get full marks, the stub none, each wrong answer the right hint; and whole classes.
+"""Grades what is known: solutions, stubs, wrong answers, and whole simulated classes.
 
-`check` is what an author runs before releasing a problem set; `simulate` makes a class of students whose marks can be
-foretold.
+`check` is what an author runs before releasing a problem set: the solution gets full marks, the stub none, each wrong
+answer the right hint. `simulate` makes a class to try a grading run on.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from nbformat import NotebookNode
 from course_lib.checks import misconceptions
 from grading import intake
 from grading.assignment import HIDDEN_BEGIN, HIDDEN_END, Assignment, grade_id, role
-from grading.gradebook import release
 from grading.grade import Result, grade
+from grading.gradebook import release
 
 KINDS = ("right", "partly right", "wrong", "stub", "crashing", "looping")
 
@@ -60,7 +60,10 @@ def _read_wrong_answer(path: Path) -> WrongAnswer:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     said = ast.get_docstring(tree) or ""
-    found = {name: re.search(rf"^{name}:\s*(\S.*?)\s*(?:\(.*\))?$", said, re.MULTILINE) for name in ("answers", "fails", "hint")}
+    found = {
+        name: re.search(rf"^{name}:\s*(\S.*?)\s*(?:\(.*\))?$", said, re.MULTILINE)
+        for name in ("answers", "fails", "hint")
+    }
     if missing := [name for name, match in found.items() if match is None]:
         raise BadWrongAnswer(f"{path}: its docstring has no line {missing[0]!r}")
     values = {name: match[1] for name, match in found.items() if match is not None}
@@ -123,7 +126,11 @@ def lint(assignment: Assignment, corpus: list[WrongAnswer], least: int) -> Itera
 
 
 def check(
-    assignment: Assignment, corpus: list[WrongAnswer], workers: int, progress: Callable[[int, int], None], least: int = 4
+    assignment: Assignment,
+    corpus: list[WrongAnswer],
+    workers: int,
+    progress: Callable[..., object],
+    least: int = 4,
 ) -> list[str]:
     """Grade the solution, the stub and every wrong answer; return what is not as it should be.
 
@@ -141,7 +148,7 @@ def check(
         for number, done in enumerate(waiting):
             result = done.result()
             results[result.student] = result
-            progress(number + 1, len(cases))
+            progress(completed=number + 1, total=len(cases))
     for mark in results["solution"].marks:
         if mark.points != mark.max_points:
             found.append(f"solution: {mark.grade_id} gives {mark.points:g} of {mark.max_points:g}\n{mark.report}")

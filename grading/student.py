@@ -1,8 +1,9 @@
-"""The student's notebook as the tests see it: cells to run, names to look up, and proxies for what lives on the other side.
+"""The student's notebook as tests see it: cells to run, names to look up, and proxies for what lives on the other side.
 
-A proxy behaves as the object would in the learner's own kernel: arguments that the student changes are changed, warnings
-and printed text appear where the call is made, and an exception arrives as its nearest built-in class with the
-student's own frames. What does not cross is code: a proxy never equals anything, and nothing of the student's runs here.
+A proxy behaves as the object would in the learner's own kernel: arguments that the student changes are changed,
+warnings and printed text appear where the call is made, and an exception arrives as its nearest built-in class with
+the student's own frames. What does not cross is code: a proxy equals nothing but itself, and nothing of the student's
+runs here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,26 +30,30 @@ class StudentProcessError(Exception):
 
 
 class StudentProcess:
-    """A confined process that holds the student's names; a context manager.
+    """A confined process that runs the student's notebook and leaves snapshots of itself; a context manager.
 
-    When it ends or hangs, the next request starts a new one and runs again the cells that had run, so that one endless
-    loop does not take the marks of the tasks beside it.
+    Cells run in order. A snapshot is a copy of the process as it was at one place of the notebook, in which a test can
+    call functions without touching what comes later, be it by changing a variable, by crashing, or by looping. When
+    the process itself hangs or ends in a cell, a new one runs the other cells again, so that one endless loop does not
+    take the marks of the tasks beside it.
 
     Parameters
     ----------
     limits : sandbox.Limits
-        `seconds` is shared by everything that the student's code does, restarts included.
+        `seconds` is shared by all cells, restarts included; every snapshot has `cell_seconds` of its own.
+    places : sequence of str
+        Names of the snapshots that will be asked for.
     """
 
-    def __init__(self, limits: sandbox.Limits) -> None:
+    def __init__(self, limits: sandbox.Limits, places: Sequence[str] = ()) -> None:
         self.limits = limits
-        self.sources: list[str] = []
         self.problems: list[str] = []
+        self._places = list(places)
         self._left = limits.seconds
-        self._ran: list[tuple[str, str]] = []
+        self._done: list[dict[str, Any]] = []
         self._restarts = 0
-        self._generation = 0
-        self._running: tuple[Any, Any] | None = None
+        self._process: Any = None
+        self._connections: list[Any] = []
 
     def __enter__(self) -> StudentProcess:
         self._start()
@@ -61,26 +67,89 @@ class StudentProcess:
     def run_cell(self, source: str, name: str) -> list[dict[str, Any]]:
         """Run one cell and return its outputs in nbformat's shape, an error output where it could not be run."""
         label = f"<cell {name}>"
-        self.sources.append(source)
-        lines = source.splitlines(keepends=True)
-        linecache.cache[label] = (len(source), None, lines, label)
+        linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
+        request = {"do": "cell", "source": source, "label": label}
         try:
-            outputs = self._ask({"do": "cell", "source": source, "label": label})[0]
-            checked = _outputs(outputs)
-        except (StudentProcessError, wire.WireError) as error:
+            outputs = _outputs(self._ask(request))
+        except StudentProcessError as error:
+            self.problems.append(f"cell {name}: {error}")
             return [_error_output(error)]
-        self._ran.append((source, label))
-        if any(output.get("ename") == "TimeLimit" for output in checked):
+        if any(output.get("ename") == "TimeLimit" for output in outputs):
             self.problems.append(f"cell {name} was stopped after {self.limits.cell_seconds:g} s")
-            self._ran.pop()  # not again after a restart
-        return checked
+        else:
+            self._done.append(request)  # what took too long is not run again after a restart
+        return outputs
+
+    def take_snapshot(self, place: str) -> None:
+        """Keep the process as it is now under the name `place`."""
+        request = {"do": "snapshot", "place": self._places.index(place)}
+        try:
+            self._ask(request)
+        except StudentProcessError as error:
+            self.problems.append(f"before {place}: {error}")
+        else:
+            self._done.append(request)
+
+    def snapshot(self, place: str) -> Snapshot:
+        """Return the snapshot `place`."""
+        sources = [request["source"] for request in self._done if request["do"] == "cell"]
+        connection = self._connections[1 + self._places.index(place)] if self._connections else None
+        return Snapshot(connection, self.limits.cell_seconds, sources)
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        if self._process is None:
+            self._restart()
+        if self._left <= 0:
+            raise StudentProcessError(f"the notebook's time, {self.limits.seconds:g} s, was used up")
+        seconds = min(self.limits.cell_seconds, self._left)
+        start = time.monotonic()
+        try:
+            return _exchange(self._connections[0], {"seconds": seconds, **request}, [], seconds)[0]
+        except StudentProcessError:
+            self._stop()
+            raise
+        finally:
+            self._left -= time.monotonic() - start
+
+    def _start(self) -> None:
+        self._process, self._connections = sandbox.start(self.limits, len(self._places))
+
+    def _restart(self) -> None:
+        if self._restarts == MAX_RESTARTS:
+            raise StudentProcessError("the notebook's process ended too often; it was not started again")
+        self._restarts += 1
+        self._start()
+        for request in self._done:
+            self._ask(request)
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            sandbox.stop(self._process, self._connections)
+            self._process, self._connections = None, []
+
+
+class Snapshot:
+    """A copy of the student's process, to look names up in and to call; what a test does in it stays in it."""
+
+    def __init__(self, connection: Any, seconds: float, sources: list[str]) -> None:
+        self.sources = sources
+        self._connection = connection
+        self._seconds = seconds
+        self._left = seconds
+        self._ended: str | None = None if connection is not None else "the notebook's process ended before this test"
+        if connection is not None:
+            try:
+                wire.receive(connection, time.monotonic() + GRACE_SECONDS)  # "ready"
+            except (wire.Disconnected, wire.WireError, TimeoutError):
+                self._ended = "the notebook's process ended before this test"
 
     def lookup(self, names: Sequence[str]) -> dict[str, Any]:
         """Return those of `names` that the student's notebook defines: plain data by value, the rest as proxies."""
         reply, buffers = self._ask({"do": "names", "names": list(names)})
-        if not isinstance(reply, dict):
-            raise wire.WireError("a reply is malformed")
-        return {n: wire.decode(reply[n], buffers, lambda f, n=n: self._proxy(f, n)) for n in names if n in reply}
+        try:
+            return {n: wire.decode(reply[n], buffers, partial(self._proxy, name=n)) for n in names if n in reply}
+        except (wire.WireError, TypeError) as error:
+            raise StudentProcessError(f"a value cannot be read: {error}") from error
 
     def _call(self, proxy: Proxy, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         buffers: list[bytes] = []
@@ -106,8 +175,8 @@ class StudentProcess:
     def _answer(self, reply: Any, buffers: list[bytes], given: Sequence[Any] = ()) -> Any:
         """Do here what the call did there: print, warn, change arguments, raise or return."""
         try:
-            if "unsendable" in reply or "late" in reply:
-                raise StudentProcessError(_string(reply.get("unsendable") or reply.get("late")))
+            if "failed" in reply:
+                raise StudentProcessError(_string(reply["failed"]))
             if printed := _string(reply["printed"]):
                 print(printed, end="")
             for lineage, text, filename, lineno in reply["warnings"]:
@@ -128,86 +197,48 @@ class StudentProcess:
             raise StudentProcessError(f"the student's process sent a malformed answer: {error}") from error
 
     def _ask(self, request: dict[str, Any], buffers: Sequence[bytes] = ()) -> tuple[Any, list[bytes]]:
-        """Send one request and wait for its reply; a process that fails to answer is replaced."""
-        if self._running is None:
-            self._restart()
+        if self._ended is not None:
+            raise StudentProcessError(self._ended)
         if self._left <= 0:
-            raise StudentProcessError(f"the notebook's time, {self.limits.seconds:g} s, was used up")
-        assert self._running is not None
-        seconds = min(self.limits.cell_seconds, self._left)
-        connection = self._running[1]
+            raise StudentProcessError(f"the {self._seconds:g} s for the calls of one test cell were used up")
         start = time.monotonic()
-        deadline = start + seconds + GRACE_SECONDS
         try:
-            wire.send(connection, {"seconds": seconds, **request}, list(buffers), deadline)
-            return wire.receive(connection, deadline)
-        except TimeoutError:
-            self._fail(f"it did not answer within {seconds:g} s")
-        except wire.Disconnected:
-            self._fail("it ended (memory limit, exit or crash)")
-        except wire.WireError as error:
-            self._fail(str(error))
+            return _exchange(self._connection, {"seconds": self._left, **request}, list(buffers), self._left)
+        except StudentProcessError as error:
+            self._ended = str(error)
+            self._connection.close()
+            raise
         finally:
             self._left -= time.monotonic() - start
-        raise AssertionError("unreachable")
-
-    def _fail(self, reason: str) -> None:
-        self._stop()
-        self.problems.append(f"the student's process was stopped: {reason}")
-        raise StudentProcessError(f"the notebook's process was stopped: {reason}")
-
-    def _start(self) -> None:
-        self._running = sandbox.start(self.limits)
-        self._generation += 1
-
-    def _restart(self) -> None:
-        if self._restarts == MAX_RESTARTS:
-            raise StudentProcessError(f"the notebook's process was stopped {MAX_RESTARTS + 1} times; it is not started again")
-        self._restarts += 1
-        self._start()
-        for source, label in self._ran:
-            self._ask({"do": "cell", "source": source, "label": label})
-
-    def _stop(self) -> None:
-        if self._running is not None:
-            sandbox.stop(*self._running)
-            self._running = None
 
     def _proxy(self, fields: dict[str, Any], name: str | None = None) -> Proxy:
-        return Proxy(self, fields, self._generation, name)
+        return Proxy(self, fields, name)
 
     def _reference(self, value: Any) -> dict[str, Any]:
-        """Return the id under which the student's process holds an object, asking again after a restart."""
-        if not isinstance(value, Proxy):
+        if not isinstance(value, Proxy) or object.__getattribute__(value, "_owner") is not self:
             raise TypeError(f"a {type(value).__name__} cannot be passed to student code; pass plain data")
-        fields = object.__getattribute__(value, "_fields")
-        if object.__getattribute__(value, "_generation") != self._generation or self._running is None:
-            name = object.__getattribute__(value, "_name")
-            again = self.lookup([name]).get(name) if name is not None else None
-            if not isinstance(again, Proxy):
-                raise StudentProcessError("the notebook's process was replaced, and this object went with it")
-            fields = object.__getattribute__(again, "_fields")
-            object.__setattr__(value, "_fields", fields)
-            object.__setattr__(value, "_generation", self._generation)
-        return {"id": fields["id"]}
+        return {"id": object.__getattribute__(value, "_id")}
 
 
 class Proxy:
-    """Stands for a function, class or object of the student's. Calls, items, length and attributes cross; code does not."""
+    """Stands for a function, class or object of the student's; calls, items, length and attributes cross."""
 
-    def __init__(self, owner: StudentProcess, fields: dict[str, Any], generation: int, name: str | None) -> None:
+    def __init__(self, owner: Snapshot, fields: dict[str, Any], name: str | None) -> None:
         if type(fields.get("id")) is not int:
             raise wire.WireError("a reference has no number")
-        set_here = object.__setattr__
-        set_here(self, "_owner", owner)
-        set_here(self, "_fields", fields)
-        set_here(self, "_generation", generation)
-        set_here(self, "_name", name)
-        set_here(self, "__name__", name or _string(fields.get("name")))
-        set_here(self, "__qualname__", name or _string(fields.get("qualname")))
-        set_here(self, "student_cells", owner.sources)
+        here = {
+            "_owner": owner,
+            "_id": fields["id"],
+            "_type": _string(fields.get("type")),
+            "__name__": name or _string(fields.get("name")),
+            "__qualname__": name or _string(fields.get("qualname")),
+            "student_cells": owner.sources,
+        }
+        for attribute, value in here.items():
+            object.__setattr__(self, attribute, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the student's object with plain data or proxies."""
         return self._owner._call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -227,10 +258,10 @@ class Proxy:
     def __bool__(self) -> bool:
         return True
 
-    __iter__ = None  # type: ignore[assignment]
+    __iter__ = None
 
     def __repr__(self) -> str:
-        return f"<{_string(self._fields.get('type'))} of the student's notebook>"
+        return f"<{self._type} of the student's notebook>"
 
 
 def _rebuilt(error: Any) -> BaseException:
@@ -271,25 +302,43 @@ def _assign(target: Any, after: Any) -> None:
 
 def _outputs(outputs: Any) -> list[dict[str, Any]]:
     """Keep of a cell's outputs what nbformat knows, with the types that it wants."""
-    if isinstance(outputs, dict) and ("late" in outputs or "unsendable" in outputs):
-        raise StudentProcessError(_string(outputs.get("late") or outputs.get("unsendable")))
+    if isinstance(outputs, dict) and isinstance(outputs.get("failed"), str):
+        raise StudentProcessError(outputs["failed"])
     if not isinstance(outputs, list):
-        raise wire.WireError("a cell's outputs are malformed")
+        raise StudentProcessError("a cell's outputs are malformed")
     kept: list[dict[str, Any]] = []
     for output in outputs:
         match output:
             case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
                 kept.append({"output_type": "stream", "name": name, "text": text})
             case {"output_type": "error", "ename": str(name), "evalue": str(text), "traceback": list(lines)}:
-                lines = [_string(line) for line in lines]
+                lines = [line for line in lines if isinstance(line, str)]
                 kept.append({"output_type": "error", "ename": name, "evalue": text, "traceback": lines})
             case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
-                shown = {m: data[m] for m in ("text/plain", "text/html", "text/latex", "image/png", "image/svg+xml") if isinstance(data.get(m), str)}
+                shown = {
+                    m: data[m]
+                    for m in ("text/plain", "text/html", "text/latex", "image/png", "image/svg+xml")
+                    if isinstance(data.get(m), str)
+                }
                 more = {"execution_count": None} if kind == "execute_result" else {}
                 kept.append({"output_type": kind, "data": shown, "metadata": {}, **more})
             case _:
-                raise wire.WireError("a cell's output is malformed")
+                raise StudentProcessError("a cell's output is malformed")
     return kept
+
+
+def _exchange(connection: Any, request: Any, buffers: list[bytes], seconds: float) -> tuple[Any, list[bytes]]:
+    """Send a request, wait for its reply, and put in one sentence what may go wrong."""
+    deadline = time.monotonic() + seconds + GRACE_SECONDS
+    try:
+        wire.send(connection, request, buffers, deadline)
+        return wire.receive(connection, deadline)
+    except TimeoutError as error:
+        raise StudentProcessError(f"no answer within {seconds:.3g} s") from error
+    except wire.Disconnected as error:
+        raise StudentProcessError("the notebook's process ended (exit, crash or memory limit)") from error
+    except wire.WireError as error:
+        raise StudentProcessError(f"the notebook's process cannot be understood: {error}") from error
 
 
 def _error_output(error: Exception) -> dict[str, Any]:

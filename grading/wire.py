@@ -1,8 +1,8 @@
 """What crosses between the student's process and the trusted one: plain data in frames, never pickle.
 
-A frame is a length, a JSON header of that length, and the raw bytes of the arrays it mentions. Decoding builds values of
-exactly Python's and NumPy's own types, so that nothing a student wrote runs where the tests are. Whatever is not plain
-data crosses as a reference, which only the process that holds the object can follow.
+A frame is a length, a JSON header of that length, and the raw bytes of the arrays it mentions. Decoding builds values
+of exactly Python's and NumPy's own types, so that nothing a student wrote runs where the tests are. Whatever is not
+plain data crosses as a reference, which only the process that holds the object can follow.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def _decode_array(data: dict[str, Any], buffers: list[bytes]) -> Any:
         raise WireError("an array has the wrong number of bytes")
     if not raw:
         return np.empty(shape, dtype)
-    order = "F" if data["o"] == "F" else "C"
-    return np.frombuffer(bytearray(raw), dtype=dtype).reshape(shape, order=order)
+    flat = np.frombuffer(bytearray(raw), dtype=dtype)
+    return flat.reshape(shape, order="F") if data["o"] == "F" else flat.reshape(shape)
 
 
 def _index(value: Any) -> int:

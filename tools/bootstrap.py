@@ -18,11 +18,13 @@ PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/pytho
 
 def main() -> int:
     """Make or update the environment; return the exit status."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (this script is run by whatever Python there is)
         print(f"error: Python 3.11 or later is needed, this is {sys.version.split()[0]}.", file=sys.stderr)
         print("Name another one: make setup PYTHON=python3.12", file=sys.stderr)
         return 2
-    wanted = hashlib.sha256((ROOT / "requirements.txt").read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    wanted = hashlib.sha256(
+        (ROOT / "requirements.txt").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    ).hexdigest()
     if STAMP.exists() and STAMP.read_text() == wanted:
         STAMP.touch()
         return 0
@@ -37,7 +39,10 @@ def main() -> int:
         subprocess.run([*install, "--quiet", "-r", str(ROOT / "requirements.txt")], check=True)
         subprocess.run([*install, "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT)], check=True)
     except subprocess.CalledProcessError:
-        print("error: the packages could not be installed (see above). Is the network there? Run the same", file=sys.stderr)
+        print(
+            "error: the packages could not be installed (see above). Is the network there? Run the same",
+            file=sys.stderr,
+        )
         print("command again: what was fetched is kept.", file=sys.stderr)
         return 2
     STAMP.write_text(wanted)
@@ -51,9 +56,15 @@ def make_environment() -> bool:
         return True
     shutil.rmtree(VENV, ignore_errors=True)
     uv = shutil.which("uv")
-    if uv and subprocess.run([uv, "venv", "--seed", "--python", sys.executable, str(VENV)], check=False).returncode == 0:
+    if (
+        uv
+        and subprocess.run([uv, "venv", "--seed", "--python", sys.executable, str(VENV)], check=False).returncode == 0
+    ):
         return True
-    print("error: no virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv", file=sys.stderr)
+    print(
+        "error: no virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv",
+        file=sys.stderr,
+    )
     return False
 
 
