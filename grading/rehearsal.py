@@ -107,7 +107,7 @@ def lint(assignment: Assignment, corpus: list[WrongAnswer], least: int) -> Itera
             yield f"{name}: it needs one hidden region"
         elif not re.search(re.escape(HIDDEN_BEGIN) + r"\n(?:(?!with ).*\n)*?with check\.hidden\(\):", source):
             yield f"{name}: its hidden region has no `with check.hidden():`"
-        used |= {ast.literal_eval(k.value) for c in calls for k in c.keywords if k.arg == "hint"}
+        used |= _named(calls)
     known = set(misconceptions())
     declared = set(assignment.settings.get("misconceptions", []))
     yield from (f"the hint {h} is not in course_lib/misconceptions.toml" for h in sorted(used - known))
@@ -123,6 +123,14 @@ def lint(assignment: Assignment, corpus: list[WrongAnswer], least: int) -> Itera
         count = sum(w.answers == task for w in corpus)
         if count < least:
             yield f"{task} has {count} wrong answers; {least} are wanted"
+
+
+def _named(calls: list[ast.Call]) -> set[str]:
+    """Return the misconceptions that calls of checks name: as their hint, or as keys of their mistakes."""
+    keywords = [k for call in calls for k in call.keywords]
+    hints = {ast.literal_eval(k.value) for k in keywords if k.arg == "hint"}
+    tables = [d for k in keywords if k.arg == "mistakes" for d in ast.walk(k.value) if isinstance(d, ast.Dict)]
+    return hints | {ast.literal_eval(key) for table in tables for key in table.keys if key is not None}
 
 
 def check(

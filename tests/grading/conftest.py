@@ -1,0 +1,113 @@
+"""A small problem set for the grader's own tests: a function, a class and an explanation."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from grading import assignment as assignments
+from grading.grade import Result, grade
+from grading.rehearsal import submission, with_answers
+
+SETUP = "import numpy as np\n\nfrom course_lib.checks import Checks"
+
+DOUBLE = '''def double(x):
+    """Twice x."""
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION'''
+
+TEST_DOUBLE = """check = Checks(points=4)
+check.close(double, args=[3.0], expected=6.0)
+check.close(double, args=[np.array([1.0, -2.0])], expected=np.array([2.0, -4.0]))
+### BEGIN HIDDEN TESTS
+secret_of_the_hidden_tests = 0.125
+with check.hidden():
+    check.close(double, args=[secret_of_the_hidden_tests], expected=0.25)
+    check.no_warnings(double, args=[np.array([1e300])])
+### END HIDDEN TESTS
+check.score()"""
+
+COUNTER = '''class Counter:
+    """Counts calls of `add`."""
+
+    ### BEGIN SOLUTION
+    def __init__(self, start):
+        self.count = start
+
+    def add(self, n=1):
+        self.count += n
+        return self
+    ### END SOLUTION'''
+
+TEST_COUNTER = """check = Checks(points=2)
+counter = Counter(3)
+counter.add(4)
+check.value("counter.count", counter.count, expected=7)
+### BEGIN HIDDEN TESTS
+with check.hidden():
+    check.value("counter.count", counter.add().count, expected=8)
+### END HIDDEN TESTS
+check.score()"""
+
+
+def marked(cell, grade_id, *, points=None, solution=False, locked=False):
+    """Give a cell nbgrader's metadata."""
+    cell.id = grade_id.replace("_", "-")
+    marks = {"schema_version": 3, "grade_id": grade_id, "grade": points is not None, "solution": solution}
+    marks |= {"locked": locked, "task": False, "cell_type": cell.cell_type}
+    if points is not None:
+        marks["points"] = points
+    cell.metadata["nbgrader"] = marks
+    return cell
+
+
+def tiny_notebook():
+    """Return the instructor's notebook."""
+    cells = [
+        new_markdown_cell("# Tiny", id="title"),
+        marked(new_code_cell(SETUP), "setup", locked=True),
+        marked(new_code_cell(DOUBLE), "double", solution=True),
+        marked(new_code_cell(TEST_DOUBLE), "test_double", points=4, locked=True),
+        new_code_cell("picture = double(np.arange(3.0))\npicture", id="picture"),
+        marked(new_code_cell(COUNTER), "counter", solution=True),
+        marked(new_code_cell(TEST_COUNTER), "test_counter", points=2, locked=True),
+        marked(new_markdown_cell("Because it adds."), "explain", points=3, solution=True),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return new_notebook(cells=cells, metadata=kernel)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> assignments.Assignment:
+    """The small problem set, on disk as a course would have it."""
+    solutions: Path = tmp_path_factory.mktemp("course") / "solutions"
+    (solutions / "tiny").mkdir(parents=True)
+    nbformat.write(tiny_notebook(), solutions / "tiny" / "tiny.ipynb")
+    limits = "[limits]\nseconds = 30\ncell_seconds = 2\nmemory_mb = 1024\n"
+    (solutions / "tiny" / "assignment.toml").write_text(limits)
+    return assignments.load("tiny", solutions)
+
+
+@pytest.fixture(scope="session")
+def graded(tiny):
+    """Grade the solution with some answers replaced."""
+
+    def run(**answers: str) -> Result:
+        return grade(tiny, submission(with_answers(tiny.notebook, answers), "student"))
+
+    return run
+
+
+def write_submission(folder: Path, student: str, notebook, name: str = "tiny") -> Path:
+    """Write a notebook where nbgrader expects a submission."""
+    path = folder / student / name / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+def marks(result: Result) -> dict[str, float]:
+    """Return the points of each test cell."""
+    return {mark.grade_id: mark.points for mark in result.marks}
