@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (NoIsolation, assignments.UnknownAssignment, rehearsal.BadWrongAnswer) as error:
+    except (NoIsolation, assignments.UnknownAssignment, rehearsal.BadWrongAnswer, gradebook.NbGraderError) as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped; what was graded is kept, and the same command goes on from there", file=sys.stderr)
@@ -122,13 +122,15 @@ def run_release(options: argparse.Namespace) -> int:
 
 def _print_marks(assignment: assignments.Assignment, results: list[grades.Result]) -> None:
     tests = assignment.tests()
-    table = Table("Student", *tests, "Sum", title=f"{assignment.name}: automatic marks")
+    table = Table("Student", *(str(n + 1) for n in range(len(tests))), "Sum", title=f"{assignment.name}: automatic marks")
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     table.add_row("[dim]of[/]", *(f"[dim]{p:g}[/]" for p in tests.values()), f"[dim]{sum(tests.values()):g}[/]")
     for result in results:
         table.add_row(result.student, *(f"{m.points:g}" for m in result.marks), f"{result.points:g}")
     console.print(table)
+    console.print(", ".join(f"{n + 1} {name}" for n, name in enumerate(tests)), style="dim", highlight=False)
 
 
 def _progress() -> Progress:

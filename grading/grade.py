@@ -236,7 +236,7 @@ def _notebook(assignment: Assignment, plan: intake.Plan) -> dict[str, Any]:
             if output.output_type == "execute_result":
                 output.execution_count = count
     notebook = nbformat.v4.new_notebook(cells=[s.cell for s in plan.steps], metadata=assignment.notebook.metadata)
-    graded: dict[str, Any] = json.loads(nbformat.writes(notebook))
+    graded: dict[str, Any] = json.loads(json.dumps(notebook))
     return graded
 
 

@@ -7,8 +7,11 @@ of submissions is replaced, here and in `nbgrader autograde`, which `nbgrader_co
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import sysconfig
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -26,6 +30,7 @@ from nbgrader.preprocessors import (
     NbGraderPreprocessor,
     SaveAutoGrades,
 )
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from grading import intake
@@ -36,6 +41,10 @@ IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "assignment
 
 # Answers are shown and graded as text and pictures; anything that a browser would run is taken out of feedback pages.
 HTML_OPTIONS = {"sanitize_html": True}
+
+
+class NbGraderError(Exception):
+    """What nbgrader said when one of its steps failed."""
 
 
 def release(assignment: Assignment, into: Path, database: str | None = None) -> Path:
@@ -93,9 +102,10 @@ class Writer:
         self._database = database or default_database(course)
 
     def __enter__(self) -> Writer:
+        _open(self._database).close()
         with tempfile.TemporaryDirectory() as scratch:
             release(self._assignment, Path(scratch), self._database)
-        self._gradebook = Gradebook(self._database)
+        self._gradebook = _open(self._database)
         notebook = self._gradebook.find_notebook(self._assignment.name, self._assignment.name)
         self._checksums = {cell.name: cell.checksum for cell in notebook.source_cells}
         return self
@@ -105,6 +115,11 @@ class Writer:
 
     def write(self, result: Result) -> None:
         """Record a result: its marks replace those of an earlier one, manual marks and comments stay."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's way of adding a submission makes SQLAlchemy warn
+            self._write(result)
+
+    def _write(self, result: Result) -> None:
         name = self._assignment.name
         self._gradebook.update_or_create_student(result.student)
         submission = self._gradebook.update_or_create_submission(name, result.student)
@@ -134,7 +149,7 @@ def default_database(course: Path) -> str:
 
 def scores(assignment: str, database: str) -> dict[str, dict[str, float | None]]:
     """Return automatic marks as they stand in the gradebook: student -> grade_id -> points."""
-    with Gradebook(database) as gradebook:
+    with _open(database) as gradebook:
         return {
             s.student_id: {g.name: g.auto_score for n in s.notebooks for g in n.grades}
             for s in gradebook.find_assignment(assignment).submissions
@@ -166,7 +181,7 @@ class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]
         for reason in result.needs_person:
             self.log.warning("%s: %s", about["student"], reason)
         graded = nbformat.from_dict(result.notebook)
-        with Gradebook(about["db_url"]) as gradebook:
+        with _open(about["db_url"]) as gradebook:
             known = gradebook.find_notebook(about["notebook"], about["assignment"]).source_cells
             checksums = {cell.name: cell.checksum for cell in known}
         for cell in graded.cells:
@@ -187,8 +202,32 @@ AUTOGRADE_PREPROCESSORS = [
 ]
 
 
+def _open(database: str) -> Gradebook:
+    """Open a gradebook; nbgrader runs `alembic` for a new one and looks for it on the PATH alone."""
+    if shutil.which("alembic") is None:
+        os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    return Gradebook(database)
+
+
+class _Said(logging.Handler):
+    """Keeps what nbgrader logs, to show it where nbgrader fails."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
 def _convert(converter: Any, config: Config) -> None:
-    course = CourseDirectory(config=config)
-    made = converter(coursedir=course, config=config)
-    made.log.setLevel(logging.ERROR)
-    made.start()
+    made = converter(coursedir=CourseDirectory(config=config), config=config)
+    said = _Said()
+    made.log.addHandler(said)
+    made.log.propagate = False
+    try:
+        made.start()
+    except NbGraderException as error:
+        raise NbGraderError("\n".join(said.lines) or str(error)) from error
+    finally:
+        made.log.removeHandler(said)

@@ -16,7 +16,7 @@ TORCH = "torch==2.13.0"
 def stages(frameworks: bool) -> list[tuple[str, list[str]]]:
     """Return the stages: name and command."""
     python = sys.executable
-    pytest = [python, "-m", "pytest", "--quiet", "-n", os.environ.get("TEST_WORKERS", "2")]
+    pytest = [python, "-m", "pytest", "--quiet", "-n", os.environ.get("TEST_WORKERS", "2"), "--dist", "loadfile"]
     chapters = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
     found = [
         ("lint", [python, "-m", "ruff", "check", "."]),

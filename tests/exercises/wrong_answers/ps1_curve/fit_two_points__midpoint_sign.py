@@ -1,0 +1,12 @@
+"""Walks away from the midpoint instead of towards it.
+
+answers: fit_two_points
+fails: test_fit_two_points
+hint: midpoint-sign
+"""
+def fit_two_points(x1, p1, x2, p2):
+    if x1 == x2 or p1 == p2:
+        raise ValueError("the two points do not determine a curve")
+    z1, z2 = np.log(p1 / (1 - p1)), np.log(p2 / (1 - p2))
+    alpha = (z2 - z1) / (x2 - x1)
+    return alpha, x1 + z1 / alpha
