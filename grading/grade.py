@@ -258,7 +258,8 @@ def _forbidden(assignment: Assignment, plan: intake.Plan) -> list[str]:
             continue
         defined |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
     used = {name for function in defined for name in names_used(function, sources)}
-    return [f"the student's code uses {name}" for name in assignment.forbidden if name in used]
+    barred = [f for f in assignment.forbidden if any(name == f or name.startswith(f + ".") for name in used)]
+    return [f"the student's code uses {name}" for name in barred]
 
 
 @functools.cache

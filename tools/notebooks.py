@@ -68,7 +68,7 @@ def canonical(nb: NotebookNode) -> NotebookNode:
     --------
     >>> nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1", id="from-an-editor")])
     >>> canonical(nb).cells[0].id
-    'ca40dda1'
+    '51acba95'
     """
     nb = deepcopy(nb)
     nb.nbformat, nb.nbformat_minor = 4, 5

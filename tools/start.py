@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import http.server
+import json
 import os
 import secrets
 import signal
@@ -21,6 +22,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "_build" / "html"
 LAB_SECONDS = 90
+
+# A course asks nobody for news and sends nothing to other hosts.
+LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}}
 
 
 class BookHandler(http.server.SimpleHTTPRequestHandler):
@@ -52,6 +56,9 @@ def serve_book(port: int) -> str:
 
 def start_lab(port: int) -> tuple[subprocess.Popen[bytes], str]:
     """Start JupyterLab on `exercises/`; return its process and its address when it answers."""
+    settings = Path(sys.prefix, "share/jupyter/lab/settings/overrides.json")
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(LAB_SETTINGS))
     token = secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={ROOT / 'exercises'}"]
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
