@@ -122,7 +122,9 @@ def run_release(options: argparse.Namespace) -> int:
 
 def _print_marks(assignment: assignments.Assignment, results: list[grades.Result]) -> None:
     tests = assignment.tests()
-    table = Table("Student", *(str(n + 1) for n in range(len(tests))), "Sum", title=f"{assignment.name}: automatic marks")
+    table = Table(
+        "Student", *(str(n + 1) for n in range(len(tests))), "Sum", title=f"{assignment.name}: automatic marks"
+    )
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
