@@ -197,7 +197,7 @@ def grade_class(assignment: Assignment, paths: Mapping[str, Path], results: Path
     and environment, is not made again, so that a run that was stopped goes on where it was.
     """
     folder = results / assignment.name
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with workers_pool(workers) as pool:
         try:
             waiting = [pool.submit(_grade_path, assignment, student, path, folder) for student, path in paths.items()]
             for done in as_completed(waiting):
@@ -205,6 +205,12 @@ def grade_class(assignment: Assignment, paths: Mapping[str, Path], results: Path
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def workers_pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool of processes that leave Ctrl-C to this one."""
+    leave = (signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=signal.signal, initargs=leave)
 
 
 def _grade_path(assignment: Assignment, student: str, path: Path, folder: Path) -> Result:

@@ -13,9 +13,7 @@ import random
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
@@ -24,7 +22,7 @@ from nbformat import NotebookNode
 from course_lib.checks import misconceptions
 from grading import intake
 from grading.assignment import HIDDEN_BEGIN, HIDDEN_END, Assignment, grade_id, role
-from grading.grade import Result, grade
+from grading.grade import Result, grade, workers_pool
 from grading.gradebook import release
 
 KINDS = ("right", "partly right", "wrong", "stub", "crashing", "looping")
@@ -151,7 +149,7 @@ def check(
     cases = [("solution", solved), ("stub", stub)]
     cases += [(w.name, with_answers(solved, {w.answers: w.code})) for w in corpus]
     results: dict[str, Result] = {}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with workers_pool(workers) as pool:
         waiting = [pool.submit(grade, assignment, submission(notebook, name)) for name, notebook in cases]
         for number, done in enumerate(waiting):
             result = done.result()
