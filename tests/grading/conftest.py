@@ -85,7 +85,7 @@ def tiny(tmp_path_factory) -> assignments.Assignment:
     solutions: Path = tmp_path_factory.mktemp("course") / "solutions"
     (solutions / "tiny").mkdir(parents=True)
     nbformat.write(tiny_notebook(), solutions / "tiny" / "tiny.ipynb")
-    limits = "[limits]\nseconds = 30\ncell_seconds = 2\nmemory_mb = 1024\n"
+    limits = "[limits]\nseconds = 30\ncell_seconds = 3\nmemory_mb = 1024\n"
     (solutions / "tiny" / "assignment.toml").write_text(limits)
     return assignments.load("tiny", solutions)
 

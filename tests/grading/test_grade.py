@@ -1,0 +1,181 @@
+"""One submission to one result: marks, messages, and what reaches the graded notebook."""
+
+import copy
+import json
+import re
+from dataclasses import replace
+
+import nbclient
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+from nbgrader.utils import determine_grade
+
+from grading import intake
+from grading.grade import Result, free_names, grade, key, unreadable
+from grading.rehearsal import submission, with_answers
+
+from .conftest import marks
+
+HALF = "def double(x):\n    return x * x if np.ndim(x) == 0 else 2 * x"
+LOOPS = "def double(x):\n    while True:\n        pass"
+
+
+def graded_cell(result: Result, grade_id: str):
+    """Return a cell of the graded notebook."""
+    cells = nbformat.from_dict(result.notebook).cells
+    return next(c for c in cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def text_of(cell) -> list[str]:
+    """Return what a cell shows, as lines of text."""
+    lines: list[str] = []
+    for output in cell.outputs:
+        match output.output_type:
+            case "stream":
+                lines += output.text.splitlines()
+            case "error":
+                lines += output.traceback
+            case _:
+                lines.append(output.data["text/plain"])
+    return lines
+
+
+def test_a_solution_gets_full_marks_and_a_stub_none(graded):
+    assert marks(graded()) == {"test_double": 4, "test_counter": 2}
+    stub = "def double(x):\n    raise NotImplementedError()"
+    assert marks(graded(double=stub)) == {"test_double": 0, "test_counter": 2}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HALF,
+        "def double(x):\n    return x",
+        "def double(x):\n    raise ValueError('no')",
+        "def double(x):\n    return 2 * np.exp(x * 1000)",
+        "def double(x):\n    print(2 * x)",
+        "double = 3",
+        "pass",
+    ],
+    ids=["half", "wrong", "raises", "warns", "prints", "not a function", "missing"],
+)
+def test_message_and_marks_are_those_of_a_real_kernel(tiny, answer):
+    """The same notebook in IPython's own kernel is the oracle, but for where a traceback would quote the test."""
+    notebook = with_answers(tiny.notebook, {"double": answer})
+    executed = nbclient.NotebookClient(copy.deepcopy(notebook), allow_errors=True, kernel_name="python3").execute()
+    there = next(c for c in executed.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "test_double")
+    here = graded_cell(grade(tiny, submission(notebook, "student")), "test_double")
+    assert determine_grade(here) == determine_grade(there)
+    if here.outputs[0].output_type == "error" and here.outputs[0].ename != "CheckFailed":
+        assert [o.ename for o in here.outputs] == [o.ename for o in there.outputs]
+        assert [o.evalue for o in here.outputs] == [o.evalue for o in there.outputs]
+    else:
+        assert text_of(here) == text_of(there)
+        assert [o.output_type for o in here.outputs] == [o.output_type for o in there.outputs]
+
+
+def test_other_cells_show_what_a_notebook_shows(graded):
+    result = graded(double="def double(x):\n    return 2 * x\nprint('seen')\ndouble(4)")
+    assert text_of(graded_cell(result, "double")) == ["seen", "8"]
+    picture = next(c for c in result.notebook["cells"] if c["id"] == "picture")
+    assert picture["outputs"][0]["data"]["text/plain"] == "array([0., 2., 4.])"
+    nbformat.validate(nbformat.from_dict(result.notebook))
+
+
+def test_the_graded_notebook_names_hidden_tests_and_shows_none(graded):
+    for answer in ("def double(x):\n    return x", "double = print", "del Checks"):
+        result = graded(double=answer)
+        assert "secret_of_the_hidden_tests" not in result.to_json()
+        assert "0.125" not in result.to_json()
+        assert "# Hidden checks ran here." in graded_cell(result, "test_double").source
+
+
+def test_an_endless_loop_costs_its_own_task_and_says_where_it_was(graded):
+    result = graded(double=LOOPS)
+    assert marks(result) == {"test_double": 0, "test_counter": 2}
+    assert re.search(r"stopped after \S+ s \(line 2 of your cell: while True:\)", result.marks[0].report)
+    assert result.seconds < 20
+
+
+def test_a_cell_that_loops_or_ends_the_process_needs_a_person_and_spares_the_other_tasks(graded):
+    looping = graded(double="while True:\n    pass")
+    assert marks(looping) == {"test_double": 0, "test_counter": 2}
+    assert looping.needs_person == ["cell double was stopped after 3 s"]
+    ending = graded(double="import os\nos._exit(0)")
+    assert marks(ending) == {"test_double": 0, "test_counter": 2}
+    assert "the notebook's process ended" in ending.needs_person[0]
+
+
+def test_a_correct_answer_that_warns_prints_or_leaves_a_figure_open_keeps_its_marks(graded):
+    noisy = """import sys, warnings
+import matplotlib.pyplot as plt
+plt.plot([1, 2])
+warnings.warn("a warning of the cell")
+def double(x):
+    print("x" * 5000)
+    print("to stderr", file=sys.stderr)
+    return 2 * x"""
+    result = graded(double=noisy)
+    assert marks(result) == {"test_double": 4, "test_counter": 2}
+    kinds = [o["output_type"] for o in graded_cell(result, "double").outputs]
+    assert "display_data" in kinds
+    assert "stream" in kinds
+
+
+def test_own_cells_run_where_the_student_put_them(tiny):
+    notebook = copy.deepcopy(tiny.notebook)
+    notebook.cells.insert(2, new_code_cell("factor = 2"))
+    notebook.cells[3].source = "def double(x):\n    return factor * x"
+    notebook.cells.append(new_code_cell("factor = 3"))  # after the tests of `double`: changes nothing for them
+    assert marks(grade(tiny, submission(notebook, "student"))) == {"test_double": 4, "test_counter": 2}
+
+
+def test_forbidden_names_are_flagged(tiny):
+    strict = replace(tiny, settings={**tiny.settings, "forbidden": ["scipy.special"]})
+    answer = "from scipy.special import expit as e\ndef double(x):\n    return 2 * x + 0 * e(x)"
+    result = grade(strict, submission(with_answers(tiny.notebook, {"double": answer}), "student"))
+    assert result.needs_person == ["the student's code uses scipy.special"]
+
+
+def test_a_result_survives_being_written_and_read(graded):
+    result = graded(double=HALF)
+    again = Result.from_json(result.to_json())
+    assert again == result
+    with pytest.raises(ValueError, match="another format"):
+        Result.from_json(json.dumps({**json.loads(result.to_json()), "format": 0}))
+
+
+def test_the_key_changes_with_submission_tests_and_seed(tiny, monkeypatch):
+    keys = {key(tiny, "a"), key(tiny, "b")}
+    changed = copy.deepcopy(tiny.notebook)
+    changed.cells[3].source += "\n# changed"
+    keys.add(key(replace(tiny, notebook=changed), "a"))
+    monkeypatch.setenv("SIGMOID_COURSE_SEED", "7")
+    keys.add(key(tiny, "a"))
+    assert len(keys) == 4
+
+
+def test_grading_is_a_pure_function(tiny):
+    notebook = with_answers(tiny.notebook, {"double": HALF})
+    first, second = (grade(tiny, submission(notebook, "student")) for _ in range(2))
+    assert first.notebook == second.notebook
+    assert first.marks == second.marks
+
+
+def test_an_unreadable_submission_gets_no_points_and_the_reason(tiny):
+    result = unreadable(tiny, "ada", "no notebook named tiny.ipynb")
+    assert result.points == 0
+    assert [m.grade_id for m in result.marks] == ["test_double", "test_counter"]
+    assert result.needs_person == ["no notebook named tiny.ipynb"]
+
+
+def test_free_names_of_a_test_cell():
+    assert free_names("check.close(double, args=[x])\ny = 1\ny") == {"check", "double", "x", "y"}
+
+
+def test_intake_errors_reach_the_result(tiny, tmp_path):
+    path = tmp_path / "ada" / "tiny" / "tiny.ipynb"
+    path.parent.mkdir(parents=True)
+    with pytest.raises(intake.IntakeError, match=r"no notebook named tiny\.ipynb"):
+        intake.read("ada", path)
