@@ -64,6 +64,7 @@ SLIPS = frozenset(
 _SHOWN_FAILURES = 3
 _SHOWN_ITEMS = 6
 _MAX_DEPTH = 40
+_MAX_BITS = 12_000  # of an integer; Python refuses to show one of more than 4,300 digits
 _PLAIN_SCALARS = (bool, int, float, complex, str, bytes, type(None))
 _NUMPY_SCALARS = frozenset(np.sctypeDict.values())
 
@@ -148,11 +149,13 @@ class Checks:
     def hidden(self) -> Iterator[None]:
         """Within this block a failure shows its hint, and neither the input nor the expected value.
 
-        An exception ends the block and counts as one failure: its traceback would show the test.
+        An exception ends the block and counts as one failure: its traceback would show the test. What is printed is
+        swallowed: a learner's function may print what it was called with.
         """
         before, self._hidden = self._hidden, True
         try:
-            yield
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                yield
         except Exception as error:
             self.failures.append(Failure(f"a hidden check stopped with {type(error).__name__}", None, True))
         finally:
@@ -600,14 +603,14 @@ def _parse(cell: str) -> ast.Module | None:
         warnings.simplefilter("ignore")
         try:
             return ast.parse(cell)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, MemoryError, RecursionError):  # nested too deeply counts as not Python
             pass
         try:
             from IPython.core.inputtransformer2 import TransformerManager
 
             transformed: str = TransformerManager().transform_cell(cell)
             return ast.parse(transformed)
-        except (ImportError, SyntaxError, ValueError):
+        except (ImportError, SyntaxError, ValueError, MemoryError, RecursionError):
             return None
 
 
@@ -671,6 +674,8 @@ def is_plain(value: Any) -> bool:
 
 def _is_plain(value: Any, depth: int) -> bool:
     kind = type(value)
+    if kind is int:
+        return int(value).bit_length() <= _MAX_BITS
     if kind in _PLAIN_SCALARS:
         return True
     if kind is np.ndarray or kind in _NUMPY_SCALARS:

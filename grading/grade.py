@@ -12,6 +12,7 @@ import platform
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
@@ -89,13 +90,19 @@ class Result:
 
 
 class TestBench:
-    """The trusted side: runs setup and test cells, with the student's names bound to proxies."""
+    """The trusted side: runs setup and test cells, with the student's names bound to proxies; a context manager."""
 
     __test__ = False  # not a test for pytest to collect
 
     def __init__(self, seconds: float) -> None:
         self._shell = RecordingShell()
         self._seconds = seconds
+
+    def __enter__(self) -> TestBench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shell.__exit__()
 
     def setup(self, source: str, name: str) -> None:
         """Run one of the instructor's own cells.
@@ -121,7 +128,9 @@ class TestBench:
             source = f"raise RuntimeError({str(error)!r})"
         namespace.update(names)
         try:
-            with _alarm(self._seconds):
+            with _alarm(self._seconds), warnings.catch_warnings():
+                # Outside a check a warning would go to stderr, for which nbgrader gives no marks.
+                warnings.simplefilter("ignore")
                 outputs = self._shell.run(source, f"<test {name}>")
         finally:
             for bound in names:
@@ -149,9 +158,9 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
     start = time.monotonic()
     plan = intake.lay_in(assignment, submission)
     tests = [step for step in plan.steps if step.action == "test"]
-    bench = TestBench(assignment.limits.seconds)
+    limits = assignment.limits
     marks: list[Mark] = []
-    with StudentProcess(assignment.limits, [step.name for step in tests]) as student:
+    with TestBench(limits.seconds) as bench, StudentProcess(limits, [step.name for step in tests]) as student:
         for step in plan.steps:
             if step.action == "test":
                 student.take_snapshot(step.name)
@@ -260,7 +269,7 @@ def _forbidden(assignment: Assignment, plan: intake.Plan) -> list[str]:
     for source in sources:
         try:
             tree = ast.parse(source)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, MemoryError, RecursionError):  # also what is nested too deeply to be read
             continue
         defined |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
     used = {name for function in defined for name in names_used(function, sources)}

@@ -42,6 +42,9 @@ IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "assignment
 # Answers are shown and graded as text and pictures; anything that a browser would run is taken out of feedback pages.
 HTML_OPTIONS = {"sanitize_html": True}
 
+# A message is read whole, not scrolled to its end.
+FEEDBACK_STYLE = "<style>.output pre, .output_area pre { white-space: pre-wrap; }</style>"
+
 
 class NbGraderError(Exception):
     """What nbgrader said when one of its steps failed."""
@@ -165,7 +168,11 @@ def feedback(assignment: str, course: Path, database: str | None = None) -> list
     config.GenerateFeedback.force = True
     config.HTMLExporter.update(HTML_OPTIONS)
     _convert(GenerateFeedback, config)
-    return sorted((course / "feedback").glob(f"*/{assignment}/*.html"))
+    pages = sorted((course / "feedback").glob(f"*/{assignment}/*.html"))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace("</head>", f"{FEEDBACK_STYLE}</head>", 1), encoding="utf-8")
+    return pages
 
 
 class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]

@@ -172,17 +172,25 @@ def _read_bytes(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         there = sorted(p.name for p in path.parent.glob("*.ipynb"))[:3]
-        found = f"; found {', '.join(there)}" if there else ""
+        found = f"; found {_printable(', '.join(there))}" if there else ""
         raise IntakeError(f"no notebook named {path.name}{found}") from None
     except OSError as error:
         raise IntakeError(f"{path.name} cannot be opened ({error.strerror}); links are not followed") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise IntakeError(f"{path.name} is not a regular file")
         if status.st_size > MAX_BYTES:
             raise IntakeError(f"{path.name} has {status.st_size} bytes; {MAX_BYTES} are allowed")
-        return file.read(MAX_BYTES + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _printable(text: str) -> str:
+    """Replace what no file and no terminal can take: half of a surrogate pair, a file name that is not UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _format(notebook: Any) -> Any:
@@ -197,6 +205,7 @@ def _cell(cell: Any, name: str) -> Cell:
         source = "".join(source)
     if not isinstance(source, str):
         raise IntakeError(f"{name} has no text")
+    source = _printable(source)
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     found = marks.get("grade_id") if isinstance(marks, dict) else None

@@ -7,7 +7,9 @@ student who takes this process over can answer calls wrongly, and that is what a
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
+import json
 import os
 import resource
 import signal
@@ -17,8 +19,6 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from grading import wire
 from grading.shell import RecordingShell
@@ -34,11 +34,12 @@ class TimeLimit(BaseException):
 class Runner:
     """Answers requests about the student's cells; each method that a request names is ``do_<name>``."""
 
-    def __init__(self, max_output: int, connection: socket.socket, snapshots: list[socket.socket]) -> None:
+    def __init__(self, connection: socket.socket, snapshots: list[socket.socket]) -> None:
         self.connection = connection
-        self.shell = RecordingShell(max_output)
+        self.shell = RecordingShell()
         self.labels: list[str] = []
         self.held: list[Any] = []
+        self.places: dict[int, int] = {}  # in `held`, by id: the same object is the same on the other side
         self.snapshots = snapshots
 
     def serve(self, connection: socket.socket) -> None:
@@ -51,16 +52,14 @@ class Runner:
                 return
             try:
                 reply, out = getattr(self, "do_" + request["do"])(request, buffers)
-            except TimeLimit as error:  # heard only while the reply was being made
-                reply, out = {"failed": str(error)}, []
-            try:
                 wire.send(connection, reply, out)
-            except wire.WireError as error:
+            except (TimeLimit, wire.WireError) as error:  # the limit was heard only while the reply was being made
                 wire.send(connection, {"failed": str(error)}, [])
 
     def do_cell(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
         """Run one cell and return its outputs."""
         self.labels.append(request["label"])
+        self.shell.max_output = request["output"]
         with time_limit(request["seconds"]):
             outputs = self.shell.run(request["source"], request["label"])
         return outputs, []
@@ -83,20 +82,30 @@ class Runner:
         """Return the values of those names that are defined."""
         out: list[bytes] = []
         namespace = self.shell.namespace
-        return {n: self._encode(namespace[n], out) for n in request["names"] if n in namespace}, out
+        return {"names": {n: self._encode(namespace[n], out) for n in request["names"] if n in namespace}}, out
 
     def do_call(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
-        """Call an object that is held here."""
+        """Call an object that is held here.
+
+        What of the arguments came back, as the result or inside it, is named by its number, so that the caller gets
+        its own object; so is what was changed.
+        """
         function = self.held[request["ref"]]
-        args = self._decode(request["args"], buffers)
-        kwargs = self._decode(request["kwargs"], buffers)
+        resolved: set[int] = set()
+        args = self._decode(request["args"], buffers, resolved)
+        kwargs = self._decode(request["kwargs"], buffers, resolved)
         given = [*args, *kwargs.values()]
-        before = [_image(argument) for argument in given]
-        reply, out = self._guarded(lambda: function(*args, **kwargs), request["seconds"], identify=given)
+        given = [given[first] for first in request["same"]]  # an array may be given twice: f(x, out=x)
+        args, kwargs = given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True))
+        objects = wire.mutables(given, resolved)[1:]
+        numbers = {id(o): number for number, o in reversed(list(enumerate(objects)))}
+        before = [_image(o, numbers) for o in objects]
+        reply, out = self._guarded(lambda: function(*args, **kwargs), request["seconds"], numbers)
+        shared = dict(numbers)
         reply["changed"] = [
-            [i, self._encode(argument, out)]
-            for i, argument in enumerate(given)
-            if before[i] is not None and _image(argument) != before[i]
+            [number, self._encode(copy.copy(o), out, shared)]
+            for number, o in enumerate(objects)
+            if numbers[id(o)] == number and _image(o, numbers) != before[number]
         ]
         return reply, out
 
@@ -109,11 +118,10 @@ class Runner:
         value = self._decode(request["value"], buffers)
         return self._guarded(lambda: setattr(self.held[request["ref"]], request["name"], value), request["seconds"])
 
-    def _guarded(self, action: Any, seconds: float, identify: Any = ()) -> tuple[dict[str, Any], list[bytes]]:
-        """Run `action` and describe what it returned, raised, printed and warned of.
-
-        A result that is one of the objects in `identify` is named by its place, so that the caller gets its own back.
-        """
+    def _guarded(
+        self, action: Any, seconds: float, numbers: dict[int, int] | None = None
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """Run `action` and describe what it returned, raised, printed and warned of."""
         out: list[bytes] = []
         printed = io.StringIO()
         reply: dict[str, Any] = {"error": None}
@@ -123,8 +131,7 @@ class Runner:
                 with warnings.catch_warnings(record=True) as caught, time_limit(seconds):
                     warnings.simplefilter("always")
                     value = action()
-                same = [i for i, argument in enumerate(identify) if argument is value and _image(argument) is not None]
-                reply |= {"same": same[0]} if same else {"value": self._encode(value, out)}
+                reply["value"] = self._encode(value, out, dict(numbers or {}))
             except BaseException as error:  # whatever a student raises is an answer
                 reply["error"] = self._describe(error)
         reply["printed"] = printed.getvalue()[:MAX_PRINTED]
@@ -141,33 +148,38 @@ class Runner:
         ]
         return {"lineage": _lineage(type(error)), "text": _text(error), "frames": frames}
 
-    def _encode(self, value: Any, out: list[bytes]) -> Any:
-        return wire.encode(value, out, self._reference)
+    def _encode(self, value: Any, out: list[bytes], shared: dict[int, int] | None = None) -> Any:
+        return wire.encode(value, out, self._reference, shared)
 
-    def _decode(self, data: Any, buffers: list[bytes]) -> Any:
-        return wire.decode(data, buffers, lambda fields: self.held[fields["id"]])
+    def _decode(self, data: Any, buffers: list[bytes], resolved: set[int] | None = None) -> Any:
+        def resolve(fields: dict[str, Any]) -> Any:
+            found = self.held[fields["id"]]
+            if resolved is not None:
+                resolved.add(id(found))
+            return found
+
+        return wire.decode(data, buffers, resolve)
 
     def _reference(self, value: Any) -> dict[str, Any]:
-        self.held.append(value)
-        kind = type(value)
-        name = getattr(value, "__name__", None)
-        qualname = getattr(value, "__qualname__", None)
-        return {
-            "id": len(self.held) - 1,
-            "type": kind.__name__,
-            "callable": callable(value),
-            "name": name if type(name) is str else kind.__name__,
-            "qualname": qualname if type(qualname) is str else kind.__name__,
-        }
+        place = self.places.setdefault(id(value), len(self.held))
+        if place == len(self.held):
+            self.held.append(value)
+        kind = type(value).__name__
+        names = {"type": kind}
+        for name in ("name", "qualname"):
+            try:
+                found = getattr(value, f"__{name}__", None)
+            except Exception:  # a class with a __getattr__ of its own
+                found = None
+            names[name] = found if type(found) is str else kind
+        return {"id": place, **names}
 
 
-def _image(value: Any) -> Any:
-    """Return something that changes when a mutable argument does; None for what cannot change."""
-    if isinstance(value, np.ndarray):
-        return (value.shape, value.dtype.str, value.tobytes())
-    if isinstance(value, list | dict):
-        return (len(value), [_image(v) or repr(v) for v in (value.items() if isinstance(value, dict) else value)])
-    return None
+def _image(value: Any, numbers: dict[int, int]) -> Any:
+    """Return something that changes when an array, list or dict does, but not when only an object inside it does."""
+    out: list[bytes] = []
+    data = wire.encode(copy.copy(value), out, lambda inner: {"id": id(inner)}, dict(numbers))
+    return json.dumps(data), out
 
 
 def _lineage(kind: type) -> list[str]:
@@ -197,12 +209,15 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve: bytes of output and processes allowed, then the descriptors of the connection and of the snapshots'."""
-    max_output, processes, descriptor, *snapshots = map(int, arguments)
+    """Serve: processes allowed, then the descriptors of the connection and of the snapshots'."""
+    processes, descriptor, *snapshots = map(int, arguments)
     # Set here and not before: outside this user namespace the limit would count all the processes of the grader's user.
     resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+    for number in (descriptor, *snapshots):
+        os.set_inheritable(number, False)  # a program that the student starts would keep the connections open
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # until here, what failed was said where the other side reads it
     connection = socket.socket(fileno=descriptor)
-    Runner(max_output, connection, [socket.socket(fileno=n) for n in snapshots]).serve(connection)
+    Runner(connection, [socket.socket(fileno=n) for n in snapshots]).serve(connection)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ def command(limits: Limits, descriptors: list[int]) -> list[str]:
     words = [
         bubblewrap(),
         *("--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
-        *("--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"),
+        # A grader that runs as root would otherwise hand its capabilities on.
+        *("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"),
         # Scratch folders first: the interpreter may be installed below one of them.
         *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/tmp"),
         *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/home/student"),
@@ -113,7 +114,11 @@ def command(limits: Limits, descriptors: list[int]) -> list[str]:
     words += ["--ro-bind", str(library), "/course/course_lib"]
     for name in ("__init__.py", "wire.py", "shell.py", "runner.py"):
         words += ["--ro-bind", str(here / name), f"/course/grading/{name}"]
-    words += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/home/student"]
+    for fonts in _font_lists():
+        words += ["--ro-bind", str(fonts), f"/tmp/matplotlib/{fonts.name}"]
+    words += ["--proc", "/proc", "--dev", "/dev", "--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/dev/shm"]
+    # The root and /dev are memory without a limit; /proc/sys would let the student of a root grader set the machine up.
+    words += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student"]
     environment = {
         "HOME": "/home/student",
         "LANG": "C.UTF-8",
@@ -127,9 +132,16 @@ def command(limits: Limits, descriptors: list[int]) -> list[str]:
     }
     for name, value in environment.items():
         words += ["--setenv", name, value]
-    output = limits.output_mb * 2**20
-    arguments = map(str, [output, limits.processes, *descriptors])
+    arguments = map(str, [limits.processes, *descriptors])
     return [*words, "--", sys.executable, "-P", "-m", "grading.runner", *arguments]
+
+
+@functools.cache
+def _font_lists() -> list[Path]:
+    """Return Matplotlib's lists of fonts, which it makes in seconds wherever it finds none."""
+    import matplotlib.font_manager
+
+    return sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"))
 
 
 def start(limits: Limits, snapshots: int) -> tuple[subprocess.Popen[bytes], list[socket.socket]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import sys
 import tempfile
@@ -16,10 +17,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 Output = dict[str, Any]
+MAX_MESSAGE = 1000  # of an error whose traceback is left out
 
 
 class RecordingShell:
-    r"""An IPython shell whose cells return their outputs in nbformat's shape.
+    r"""An IPython shell whose cells return their outputs in nbformat's shape; a context manager.
 
     Parameters
     ----------
@@ -28,8 +30,8 @@ class RecordingShell:
 
     Examples
     --------
-    >>> shell = RecordingShell()
-    >>> shell.run("print('seen')\n1 + 1", label="<cell example>")  # doctest: +NORMALIZE_WHITESPACE
+    >>> with RecordingShell() as shell:
+    ...     shell.run("print('seen')\n1 + 1", label="<cell example>")
     [{'output_type': 'stream', 'name': 'stdout', 'text': 'seen\n'},
      {'output_type': 'execute_result', 'execution_count': 1, 'metadata': {}, 'data': {'text/plain': '2'}}]
     """
@@ -41,6 +43,13 @@ class RecordingShell:
         with _not_the_current_shell():
             self._shell = _Shell(config=config, ipython_dir=self._home.name)
         self.max_output = max_output
+
+    def __enter__(self) -> RecordingShell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        atexit.unregister(self._shell.atexit_operations)  # it would keep the shell for as long as the process lives
+        self._home.cleanup()
 
     @property
     def namespace(self) -> dict[str, Any]:
@@ -59,6 +68,7 @@ class RecordingShell:
                 self._shell.run_cell(source, store_history=True)
         finally:
             sys.stdout, sys.stderr = streams
+        recorder.end_stream()
         return recorder.outputs
 
     @contextmanager
@@ -85,6 +95,7 @@ class _Recorder:
     def __init__(self, max_output: int) -> None:
         self.outputs: list[Output] = []
         self.left = max_output
+        self._parts: list[str] = []  # of the stream that is last; added one by one, a flood would take quadratic time
 
     def text(self, name: str, text: str) -> None:
         if self.left <= 0 or not text:
@@ -93,11 +104,19 @@ class _Recorder:
             text = text[: self.left] + "\n(the rest of the output was cut)\n"
             self.left = 0
         self.left -= len(text)
-        last = self.outputs[-1] if self.outputs else None
-        if last is not None and last["output_type"] == "stream" and last["name"] == name:
-            last["text"] += text
-        else:
-            self.outputs.append({"output_type": "stream", "name": name, "text": text})
+        if not self._parts or self.outputs[-1]["name"] != name:
+            self.end_stream()
+            self.outputs.append({"output_type": "stream", "name": name, "text": ""})
+        self._parts.append(text)
+
+    def end_stream(self) -> None:
+        if self._parts:
+            self.outputs[-1]["text"] = "".join(self._parts)
+            self._parts = []
+
+    def clear(self) -> None:
+        self.outputs.clear()
+        self._parts = []
 
     def data(self, output_type: str, data: dict[str, Any], metadata: dict[str, Any], **more: Any) -> None:
         data = {mime: _text(content) for mime, content in data.items()}
@@ -106,9 +125,14 @@ class _Recorder:
             self.text("stderr", "(an output was too large and was left out)\n")
             return
         self.left -= size
+        self.end_stream()
         self.outputs.append({"output_type": output_type, **more, "metadata": metadata, "data": data})
 
     def error(self, name: str, text: str, lines: list[str]) -> None:
+        if len(text) + sum(map(len, lines)) > self.left:
+            text, lines = text[:MAX_MESSAGE], [f"{name}: {text[:MAX_MESSAGE]}"]
+        self.left -= len(text) + sum(map(len, lines))
+        self.end_stream()
         self.outputs.append({"output_type": "error", "ename": name, "evalue": text, "traceback": lines})
 
 
@@ -161,7 +185,7 @@ class _DisplayPublisher(DisplayPublisher):  # type: ignore[misc]
         self.shell.recorder.data("display_data", data, metadata or {})
 
     def clear_output(self, wait: bool = False) -> None:
-        self.shell.recorder.outputs.clear()
+        self.shell.recorder.clear()
 
 
 class _Compiler(CachingCompiler):  # type: ignore[misc]
@@ -181,6 +205,9 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
     def init_displayhook(self) -> None:
         self.displayhook_class = _DisplayHook
         super().init_displayhook()
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Do nothing: `%matplotlib inline` asks for it, and there is no screen."""
 
     def begin(self, recorder: _Recorder, label: str) -> None:
         self.recorder = recorder

@@ -8,12 +8,14 @@ runs here.
 
 from __future__ import annotations
 
+import base64
 import builtins
+import itertools
 import linecache
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +24,12 @@ import numpy as np
 from grading import sandbox, wire
 
 GRACE_SECONDS = 3.0  # for a runner that was told to stop the student's code and has to say so
-MAX_RESTARTS = 3
+MAX_TEXT = 10_000
+MAX_NAME = 100
+MAX_WARNINGS = 20
+MAX_FRAMES = 50
+OUTPUT_NOTES = 5000  # characters that a cell may show of an error or of what was cut, when nothing is left to show
+SHOWN = ("text/plain", "text/html", "text/latex", "image/png", "image/svg+xml")
 
 
 class StudentProcessError(Exception):
@@ -50,8 +57,11 @@ class StudentProcess:
         self.problems: list[str] = []
         self._places = list(places)
         self._left = limits.seconds
+        self._output_left = limits.output_mb * 2**20
+        self._labels: set[str] = set()
+        self._sources: list[str] = []
+        self._seen: dict[str, list[str]] = {}
         self._done: list[dict[str, Any]] = []
-        self._restarts = 0
         self._process: Any = None
         self._connections: list[Any] = []
 
@@ -61,13 +71,17 @@ class StudentProcess:
 
     def __exit__(self, *_: object) -> None:
         self._stop()
-        for label in [name for name in linecache.cache if name.startswith("<cell ")]:
-            del linecache.cache[label]
+        for label in self._labels:
+            linecache.cache.pop(label, None)
 
     def run_cell(self, source: str, name: str) -> list[dict[str, Any]]:
         """Run one cell and return its outputs in nbformat's shape, an error output where it could not be run."""
         label = f"<cell {name}>"
-        linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
+        # Where lines are numbered, IPython has left out the empty ones at the top.
+        lines = list(itertools.dropwhile(str.isspace, source.splitlines(keepends=True)))
+        self._labels.add(label)
+        linecache.cache[label] = (len(source), None, lines, label)
+        self._sources.append(source)
         request = {"do": "cell", "source": source, "label": label}
         try:
             outputs = _outputs(self._ask(request))
@@ -78,11 +92,20 @@ class StudentProcess:
             self.problems.append(f"cell {name} was stopped after {self.limits.cell_seconds:g} s")
         else:
             self._done.append(request)  # what took too long is not run again after a restart
+        size = sum(map(_size, outputs))
+        if size > max(self._output_left, 0) + OUTPUT_NOTES:
+            outputs = [_error_output(StudentProcessError("the output was too large and was left out"))]
+        if self._output_left > 0 >= self._output_left - size:
+            self.problems.append(
+                f"cell {name}: the notebook shows more than {self.limits.output_mb} MB; the rest was cut"
+            )
+        self._output_left -= size
         return outputs
 
     def take_snapshot(self, place: str) -> None:
         """Keep the process as it is now under the name `place`."""
         request = {"do": "snapshot", "place": self._places.index(place)}
+        self._seen[place] = list(self._sources)
         try:
             self._ask(request)
         except StudentProcessError as error:
@@ -92,19 +115,29 @@ class StudentProcess:
 
     def snapshot(self, place: str) -> Snapshot:
         """Return the snapshot `place`."""
-        sources = [request["source"] for request in self._done if request["do"] == "cell"]
-        connection = self._connections[1 + self._places.index(place)] if self._connections else None
-        return Snapshot(connection, self.limits.cell_seconds, sources)
+        number = self._places.index(place)
+        if self._process is None and self._done:  # the last cells ended it, and the snapshots with it
+            try:
+                self._restart()
+            except StudentProcessError as error:
+                self.problems.append(f"before {place}: {error}")
+                self._done = []
+        taken = {"do": "snapshot", "place": number} in self._done
+        connection = self._connections[1 + number] if taken else None
+        return Snapshot(connection, self.limits.cell_seconds, self._seen.get(place, []))
 
     def _ask(self, request: dict[str, Any]) -> Any:
-        if self._process is None:
-            self._restart()
         if self._left <= 0:
             raise StudentProcessError(f"the notebook's time, {self.limits.seconds:g} s, was used up")
-        seconds = min(self.limits.cell_seconds, self._left)
+        if self._process is None:
+            self._restart()
+        return self._exchange(request, min(self.limits.cell_seconds, self._left))
+
+    def _exchange(self, request: dict[str, Any], seconds: float) -> Any:
         start = time.monotonic()
+        more = {"seconds": seconds, "output": max(self._output_left, 0)}
         try:
-            return _exchange(self._connections[0], {"seconds": seconds, **request}, [], seconds)[0]
+            return _exchange(self._connections[0], more | request, [], seconds)[0]
         except StudentProcessError:
             self._stop()
             raise
@@ -115,12 +148,12 @@ class StudentProcess:
         self._process, self._connections = sandbox.start(self.limits, len(self._places))
 
     def _restart(self) -> None:
-        if self._restarts == MAX_RESTARTS:
-            raise StudentProcessError("the notebook's process ended too often; it was not started again")
-        self._restarts += 1
+        """Start anew and do again what went well before; that is not refused, even if the time is used up by now."""
+        start = time.monotonic()
         self._start()
+        self._left -= time.monotonic() - start
         for request in self._done:
-            self._ask(request)
+            self._exchange(request, self.limits.cell_seconds)
 
     def _stop(self) -> None:
         if self._process is not None:
@@ -136,6 +169,7 @@ class Snapshot:
         self._connection = connection
         self._seconds = seconds
         self._left = seconds
+        self._proxies: dict[int, Proxy] = {}
         self._ended: str | None = None if connection is not None else "the notebook's process ended before this test"
         if connection is not None:
             try:
@@ -147,8 +181,11 @@ class Snapshot:
         """Return those of `names` that the student's notebook defines: plain data by value, the rest as proxies."""
         reply, buffers = self._ask({"do": "names", "names": list(names)})
         try:
-            return {n: wire.decode(reply[n], buffers, partial(self._proxy, name=n)) for n in names if n in reply}
-        except (wire.WireError, TypeError) as error:
+            if "failed" in reply:
+                raise StudentProcessError(_string(reply["failed"]))
+            found = reply["names"]
+            return {n: wire.decode(found[n], buffers, partial(self._proxy, name=n)) for n in names if n in found}
+        except (wire.WireError, TypeError, KeyError) as error:
             raise StudentProcessError(f"a value cannot be read: {error}") from error
 
     def _call(self, proxy: Proxy, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -159,9 +196,10 @@ class Snapshot:
             "ref": self._reference(proxy)["id"],
             "args": wire.encode(list(args), buffers, self._reference),
             "kwargs": wire.encode(kwargs, buffers, self._reference),
+            "same": [next(i for i, other in enumerate(given) if other is argument) for argument in given],
         }
         reply, out = self._ask(request, buffers)
-        return self._answer(reply, out, given)
+        return self._answer(reply, out, wire.mutables(given)[1:])
 
     def _get(self, proxy: Proxy, name: str) -> Any:
         return self._answer(*self._ask({"do": "get", "ref": self._reference(proxy)["id"], "name": name}))
@@ -177,24 +215,29 @@ class Snapshot:
         try:
             if "failed" in reply:
                 raise StudentProcessError(_string(reply["failed"]))
-            if printed := _string(reply["printed"]):
-                print(printed, end="")
-            for lineage, text, filename, lineno in reply["warnings"]:
-                category = _nearest(lineage, Warning, UserWarning)
-                warnings.warn_explicit(_string(text), category, _string(filename), int(lineno))
-            for place, after in reply.get("changed", []):
-                _assign(given[place], wire.decode(after, buffers, self._proxy))
-            if reply["error"] is not None:
-                raise _rebuilt(reply["error"])
-            if "same" in reply:
-                return given[reply["same"]]
-            return wire.decode(reply["value"], buffers, self._proxy)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            if hasattr(error, "student_frames"):
-                raise
-            raise StudentProcessError(f"the student's process sent a malformed answer: {error}") from error
-        except wire.WireError as error:
-            raise StudentProcessError(f"the student's process sent a malformed answer: {error}") from error
+            value, changed, error = None, [], None
+            if reply["error"] is None:
+                value = wire.decode(reply["value"], buffers, self._resolver(given))
+            else:
+                error = _rebuilt(reply["error"])
+            resolve = self._resolver(given)
+            for number, after in reply.get("changed", []):
+                changed.append((given[number], wire.decode(after, buffers, resolve)))
+            warned = [
+                (_string(text), _nearest(lineage, Warning, UserWarning), *_place(filename, lineno))
+                for lineage, text, filename, lineno in reply["warnings"][:MAX_WARNINGS]
+            ]
+            printed = _string(reply["printed"])
+        except (LookupError, TypeError, ValueError, AttributeError, wire.WireError) as fault:
+            raise StudentProcessError(f"the student's process sent a malformed answer: {fault}") from fault
+        print(printed, end="")
+        for target, after in changed:
+            _assign(target, after)
+        for text, category, filename, lineno in warned:
+            warnings.warn_explicit(text, category, filename, lineno)
+        if error is not None:
+            raise error
+        return value
 
     def _ask(self, request: dict[str, Any], buffers: Sequence[bytes] = ()) -> tuple[Any, list[bytes]]:
         if self._ended is not None:
@@ -212,7 +255,18 @@ class Snapshot:
             self._left -= time.monotonic() - start
 
     def _proxy(self, fields: dict[str, Any], name: str | None = None) -> Proxy:
-        return Proxy(self, fields, name)
+        """Return the proxy of an object, the same one for the same object."""
+        number = fields.get("id")
+        if type(number) is not int:
+            raise wire.WireError("a reference has no number")
+        if name is not None or number not in self._proxies:
+            self._proxies[number] = Proxy(self, fields, name)
+        return self._proxies[number]
+
+    def _resolver(self, given: Sequence[Any]) -> Callable[[dict[str, Any]], Any]:
+        """Return what finds proxies, and, once each, the objects that were given to a call."""
+        left = dict(enumerate(given))
+        return lambda fields: left.pop(fields["n"]) if fields["t"] == "shared" else self._proxy(fields)
 
     def _reference(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, Proxy) or object.__getattribute__(value, "_owner") is not self:
@@ -223,15 +277,17 @@ class Snapshot:
 class Proxy:
     """Stands for a function, class or object of the student's; calls, items, length and attributes cross."""
 
+    def __new__(cls, owner: Snapshot, fields: dict[str, Any], name: str | None) -> Proxy:
+        """Make it of a class with the name of the student's, which messages show."""
+        made: Proxy = object.__new__(type(_string(fields.get("type"))[:MAX_NAME], (Proxy,), {}))
+        return made
+
     def __init__(self, owner: Snapshot, fields: dict[str, Any], name: str | None) -> None:
-        if type(fields.get("id")) is not int:
-            raise wire.WireError("a reference has no number")
         here = {
             "_owner": owner,
             "_id": fields["id"],
-            "_type": _string(fields.get("type")),
-            "__name__": name or _string(fields.get("name")),
-            "__qualname__": name or _string(fields.get("qualname")),
+            "__name__": name or _string(fields.get("name"))[:MAX_NAME],
+            "__qualname__": name or _string(fields.get("qualname"))[:MAX_NAME],
             "student_cells": owner.sources,
         }
         for attribute, value in here.items():
@@ -242,7 +298,7 @@ class Proxy:
         return self._owner._call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
+        if name.startswith(("__", "_repr_", "_ipython_")):  # what Python and IPython look for, and NumPy in arguments
             raise AttributeError(name)
         return self._owner._get(self, name)
 
@@ -260,38 +316,57 @@ class Proxy:
 
     __iter__ = None
 
+    def __deepcopy__(self, memo: Any) -> Proxy:
+        return self
+
     def __repr__(self) -> str:
-        return f"<{self._type} of the student's notebook>"
+        return f"<{type(self).__name__} of the student's notebook>"
 
 
 def _rebuilt(error: Any) -> BaseException:
     """Return an exception of the nearest built-in class, under the student's class name, with the student's frames."""
-    lineage = [_string(name) for name in error["lineage"]]
+    lineage = [_string(name)[:MAX_NAME] for name in error["lineage"]]
     text = _string(error["text"])
-    base = _nearest(lineage, Exception, Exception)
+    name = lineage[0] if lineage else "Exception"
     # Some built-in classes want more than a text, and KeyError quotes the one it gets.
-    here = {"__init__": lambda self, *_: None, "__str__": lambda self: text}
-    rebuilt: BaseException = type(lineage[0] if lineage else "Exception", (base,), here)()
+    here = {
+        "__init__": lambda self, *_: None,
+        "__str__": lambda self: text,
+        # A notebook shows it as it stands here: a traceback would quote the test cell, hidden lines included.
+        "_render_traceback_": lambda self: f"{name}: {text}".splitlines(),
+    }
+    base = _nearest(lineage, Exception, Exception)
+    if issubclass(base, BaseExceptionGroup):  # cannot be made without exceptions to hold
+        base = Exception
+    rebuilt: BaseException = type(name, (base,), here)()
     rebuilt.student_frames = [  # type: ignore[attr-defined]
-        traceback.FrameSummary(_string(filename), int(lineno), _string(function))
-        for filename, lineno, function in error["frames"]
+        traceback.FrameSummary(*_place(filename, lineno), _string(function)[:MAX_NAME])
+        for filename, lineno, function in error["frames"][:MAX_FRAMES]
     ]
     return rebuilt
+
+
+def _place(filename: Any, lineno: Any) -> tuple[str, int]:
+    """Return a line of the student's notebook, and no other: whoever shows it looks the file up, on this side."""
+    if type(lineno) is not int or lineno not in range(10**6):
+        raise wire.WireError("a line has no number")
+    filename = _string(filename)
+    return (filename if filename.startswith("<cell ") and filename in linecache.cache else "<library>"), lineno
 
 
 def _nearest(lineage: Sequence[Any], root: type, default: type) -> Any:
     """Return the first class of a lineage of names that is built in and below `root`."""
     for name in lineage:
-        found = getattr(builtins, name, None) if isinstance(name, str) else None
+        found = getattr(builtins, _string(name), None)
         if isinstance(found, type) and issubclass(found, root):
             return found
     return default
 
 
 def _assign(target: Any, after: Any) -> None:
-    """Change an argument as the student's code changed its copy."""
+    """Change an argument, or an array, list or dict inside one, as the student's code changed its copy."""
     if isinstance(target, np.ndarray) and isinstance(after, np.ndarray):
-        if target.shape == after.shape and target.dtype == after.dtype:
+        if target.shape == after.shape and target.dtype == after.dtype and target.flags.writeable:
             target[...] = after
     elif isinstance(target, list) and isinstance(after, list):
         target[:] = after
@@ -304,27 +379,41 @@ def _outputs(outputs: Any) -> list[dict[str, Any]]:
     """Keep of a cell's outputs what nbformat knows, with the types that it wants."""
     if isinstance(outputs, dict) and isinstance(outputs.get("failed"), str):
         raise StudentProcessError(outputs["failed"])
-    if not isinstance(outputs, list):
-        raise StudentProcessError("a cell's outputs are malformed")
-    kept: list[dict[str, Any]] = []
-    for output in outputs:
-        match output:
-            case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
-                kept.append({"output_type": "stream", "name": name, "text": text})
-            case {"output_type": "error", "ename": str(name), "evalue": str(text), "traceback": list(lines)}:
-                lines = [line for line in lines if isinstance(line, str)]
-                kept.append({"output_type": "error", "ename": name, "evalue": text, "traceback": lines})
-            case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
-                shown = {
-                    m: data[m]
-                    for m in ("text/plain", "text/html", "text/latex", "image/png", "image/svg+xml")
-                    if isinstance(data.get(m), str)
-                }
-                more = {"execution_count": None} if kind == "execute_result" else {}
-                kept.append({"output_type": kind, "data": shown, "metadata": {}, **more})
-            case _:
-                raise StudentProcessError("a cell's output is malformed")
-    return kept
+    try:
+        return [_output(output) for output in outputs]
+    except (TypeError, wire.WireError) as error:
+        raise StudentProcessError("a cell's outputs are malformed") from error
+
+
+def _output(output: Any) -> dict[str, Any]:
+    match output:
+        case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": text}:
+            return {"output_type": "stream", "name": name, "text": _unicode(text)}
+        case {"output_type": "error", "ename": name, "evalue": text, "traceback": lines}:
+            shown = {"ename": _string(name), "evalue": _string(text), "traceback": [_unicode(line) for line in lines]}
+            return {"output_type": "error", **shown}
+        case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
+            kept = {mime: _unicode(data[mime]) for mime in SHOWN if isinstance(data.get(mime), str)}
+            if not _is_base64(kept.get("image/png", "")):  # a page would hold whatever stands there
+                del kept["image/png"]
+            more = {"execution_count": None} if kind == "execute_result" else {}
+            return {"output_type": kind, "data": kept, "metadata": {}, **more}
+        case _:
+            raise wire.WireError("a cell's output is malformed")
+
+
+def _size(output: dict[str, Any]) -> int:
+    """Return how many characters an output shows."""
+    texts = [*output.get("data", {}).values(), *output.get("traceback", [])]
+    return sum(map(len, texts)) + sum(len(output.get(field, "")) for field in ("text", "ename", "evalue"))
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text.replace("\n", ""), validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _exchange(connection: Any, request: Any, buffers: list[bytes], seconds: float) -> tuple[Any, list[bytes]]:
@@ -347,6 +436,12 @@ def _error_output(error: Exception) -> dict[str, Any]:
 
 
 def _string(value: Any) -> str:
+    """Return a text of the student's for messages and notebooks."""
+    return _unicode(value[:MAX_TEXT] if isinstance(value, str) else value)
+
+
+def _unicode(value: Any) -> str:
+    """Return a text that a file can hold: half of a surrogate pair cannot be written."""
     if not isinstance(value, str):
         raise wire.WireError("a text is not a text")
-    return value
+    return value.encode("utf-8", "replace").decode()
