@@ -1079,3 +1079,14 @@ def test_a_learner_reads_exact_messages(executed):
 def test_partial_credit_comes_before_the_messages(executed):
     kinds = [(o.output_type, o.get("name")) for o in executed["half"].outputs]
     assert kinds == [("execute_result", None), ("stream", "stderr")]
+
+
+def test_an_integer_too_long_to_be_shown_is_refused(check):
+    check.close(returns(10**5000), expected=1.0)
+    check.property(returns(10**5000), holds=lambda y: y > 0, says="is positive")
+    assert check.passed == 0
+    assert "returned an object of type int" in check.failures[0].message
+
+
+def test_what_is_nested_too_deeply_is_passed_over():
+    assert names_used("f", ["-" * 20_000 + "1", "def f(x):\n    return abs(x)"]) == {"abs"}

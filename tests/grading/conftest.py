@@ -1,5 +1,7 @@
 """A small problem set for the grader's own tests: a function, a class and an explanation."""
 
+import os
+import sys
 from pathlib import Path
 
 import nbformat
@@ -7,8 +9,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grading import assignment as assignments
+from grading import sandbox
 from grading.grade import Result, grade
 from grading.rehearsal import submission, with_answers
+from grading.student import StudentProcess
 
 SETUP = "import numpy as np\n\nfrom course_lib.checks import Checks"
 
@@ -111,3 +115,14 @@ def write_submission(folder: Path, student: str, notebook, name: str = "tiny") -
 def marks(result: Result) -> dict[str, float]:
     """Return the points of each test cell."""
     return {mark.grade_id: mark.points for mark in result.marks}
+
+
+def require_isolation() -> None:
+    """Skip where student code cannot be confined; fail where it has to be, on the Linux machines of the CI."""
+    try:
+        with StudentProcess(sandbox.Limits()):
+            pass
+    except sandbox.NoIsolation as error:
+        if sys.platform == "linux" and os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))

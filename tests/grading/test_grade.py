@@ -15,7 +15,7 @@ from grading import intake
 from grading.grade import Result, free_names, grade, key, unreadable
 from grading.rehearsal import submission, with_answers
 
-from .conftest import marks
+from .conftest import TEST_DOUBLE, marks
 
 HALF = "def double(x):\n    return x * x if np.ndim(x) == 0 else 2 * x"
 LOOPS = "def double(x):\n    while True:\n        pass"
@@ -107,7 +107,7 @@ def test_a_cell_that_loops_or_ends_the_process_needs_a_person_and_spares_the_oth
     assert "the notebook's process ended" in ending.needs_person[0]
 
 
-def test_a_correct_answer_that_warns_prints_or_leaves_a_figure_open_keeps_its_marks(graded):
+def test_a_correct_answer_that_warns_prints_or_leaves_a_figure_open_keeps_its_marks(tiny):
     noisy = """import sys, warnings
 import matplotlib.pyplot as plt
 plt.plot([1, 2])
@@ -116,11 +116,46 @@ def double(x):
     print("x" * 5000)
     print("to stderr", file=sys.stderr)
     return 2 * x"""
-    result = graded(double=noisy)
+    patient = replace(tiny, settings={"limits": {"cell_seconds": 20}})  # importing Matplotlib takes a while
+    result = grade(patient, submission(with_answers(tiny.notebook, {"double": noisy}), "student"))
     assert marks(result) == {"test_double": 4, "test_counter": 2}
     kinds = [o["output_type"] for o in graded_cell(result, "double").outputs]
     assert "display_data" in kinds
     assert "stream" in kinds
+
+
+def test_a_warning_outside_a_check_costs_nothing(graded):
+    """The test of the counter calls it directly, as test cells may."""
+    warns = """class Counter:
+    def __init__(self, start):
+        self.count = start
+    def add(self, n=1):
+        import warnings
+        warnings.warn("added")
+        self.count += n
+        return self"""
+    assert marks(graded(counter=warns)) == {"test_double": 4, "test_counter": 2}
+
+
+@pytest.mark.parametrize("source", ["-" * 20_000 + "1", "1" + "+1" * 20_000, "a" + ".a" * 20_000])
+def test_code_that_is_nested_too_deeply_to_be_read_is_graded(graded, source):
+    result = graded(double=f"def double(x):\n    return 2 * x\nif False:\n    {source}")
+    assert marks(result)["test_counter"] == 2
+
+
+def test_what_a_hidden_check_prints_is_not_shown(graded):
+    """The hidden test of the counter calls it directly too."""
+    tells = """class Counter:
+    def __init__(self, start):
+        self.count = start
+    def add(self, n=1):
+        print("called with", n)
+        self.count += n
+        return self"""
+    result = graded(counter=tells)
+    assert marks(result)["test_counter"] == 2
+    assert text_of(graded_cell(result, "test_counter"))[0] == "called with 4"
+    assert "called with 1" not in result.to_json()
 
 
 def test_own_cells_run_where_the_student_put_them(tiny):
@@ -179,3 +214,33 @@ def test_intake_errors_reach_the_result(tiny, tmp_path):
     path.parent.mkdir(parents=True)
     with pytest.raises(intake.IntakeError, match=r"no notebook named tiny\.ipynb"):
         intake.read("ada", path)
+
+
+@pytest.mark.parametrize(
+    "change", ["deleted", "emptied", "duplicated", "markdown", "renamed", "more points", "unlocked"]
+)
+def test_changing_the_tests_of_a_submission_changes_nothing(tiny, change):
+    wrong = {"double": "def double(x):\n    return 0 * x"}
+    notebook = copy.deepcopy(with_answers(tiny.notebook, wrong))
+    place = next(i for i, c in enumerate(notebook.cells) if c.source == TEST_DOUBLE)
+    cell = notebook.cells[place]
+    match change:
+        case "deleted":
+            del notebook.cells[place]
+        case "emptied":
+            cell.source = "4.0"
+        case "duplicated":
+            notebook.cells.insert(place + 1, copy.deepcopy(cell))
+            notebook.cells[place + 1].update(id="copy", source="4.0")
+        case "markdown":
+            cell.cell_type = "markdown"
+            del cell["outputs"], cell["execution_count"]
+        case "renamed":
+            cell.metadata.nbgrader.grade_id = "test_nothing"
+        case "more points":
+            cell.metadata.nbgrader.points = 400
+        case "unlocked":
+            cell.metadata.nbgrader.update(locked=False, grade=False, solution=True)
+    result = grade(tiny, submission(notebook, "student"))
+    assert marks(result) == {"test_double": 1, "test_counter": 2}  # 1: no warning, which is honestly so
+    assert {m.grade_id: m.max_points for m in result.marks} == {"test_double": 4, "test_counter": 2}
