@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -88,9 +89,13 @@ def run_grade(options: argparse.Namespace) -> int:
         return FAILED
     course = options.submitted.resolve().parent
     results: list[grades.Result] = []
-    with gradebook.Writer(assignment, course, options.db) as writer, _progress() as progress:
+    with (
+        gradebook.Writer(assignment, course, options.db) as writer,
+        closing(grades.grade_class(assignment, paths, course / "results", options.workers)) as graded,
+        _progress() as progress,
+    ):
         bar = progress.add_task(options.name, total=len(paths))
-        for result in grades.grade_class(assignment, paths, course / "results", options.workers):
+        for result in graded:
             writer.write(result)
             results.append(result)
             progress.advance(bar)

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -199,7 +199,9 @@ def key(assignment: Assignment, digest: str) -> str:
     return hashlib.sha256("\0".join([*parts, os.environ.get(SEED_VARIABLE, "0")]).encode()).hexdigest()
 
 
-def grade_class(assignment: Assignment, paths: Mapping[str, Path], results: Path, workers: int) -> Iterator[Result]:
+def grade_class(
+    assignment: Assignment, paths: Mapping[str, Path], results: Path, workers: int
+) -> Generator[Result, None, None]:
     """Grade many submissions in parallel, yielding each result when it is there.
 
     Results are kept in the folder `results`, one file each; one that is there already, for the same submission, tests
