@@ -208,14 +208,13 @@ def grade_class(
     and environment, is not made again, so that a run that was stopped goes on where it was.
     """
     folder = results / assignment.name
-    with workers_pool(workers) as pool:
-        try:
-            waiting = [pool.submit(_grade_path, assignment, student, path, folder) for student, path in paths.items()]
-            for done in as_completed(waiting):
-                yield done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = workers_pool(workers)
+    try:
+        waiting = [pool.submit(_grade_path, assignment, student, path, folder) for student, path in paths.items()]
+        for done in as_completed(waiting):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # leaving a `with` would wait for all that is queued
 
 
 def workers_pool(workers: int) -> ProcessPoolExecutor:

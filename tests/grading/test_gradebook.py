@@ -200,3 +200,16 @@ def test_simulated_classes_repeat(ps1, tmp_path):
     notebooks = [sorted((tmp_path / name / "submitted").rglob("*.ipynb")) for name in "ab"]
     assert [p.read_bytes() for p in notebooks[0]] == [p.read_bytes() for p in notebooks[1]]
     assert json.loads((tmp_path / "a" / "class.json").read_text()) == first
+
+
+def test_a_run_that_is_stopped_stops_and_goes_on_from_there(tiny, tmp_path):
+    for number in range(8):
+        write_submission(tmp_path / "submitted", f"s{number}", tiny.notebook)
+    paths = intake.find(tmp_path / "submitted", "tiny")
+    run = grade_class(tiny, paths, tmp_path / "results", workers=1)
+    next(run)
+    run.close()
+    kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "results").rglob("*.json")}
+    assert 1 <= len(kept) < 8
+    assert len(list(grade_class(tiny, paths, tmp_path / "results", workers=1))) == 8
+    assert kept.items() <= {p: p.stat().st_mtime_ns for p in (tmp_path / "results").rglob("*.json")}.items()
