@@ -3,7 +3,8 @@ r"""Activation functions and their derivatives, accurate over the whole range of
 All of them are elementwise: array in, array out, with the shape and floating dtype of the input.
 Integers and booleans become float64, a Python number or a 0-d array gives a NumPy scalar, nan gives
 nan, and no input makes them warn. Any array_like is accepted; what comes back is a plain array (a
-masked array loses its mask).
+masked array loses its mask). Arrays of PyTorch, CuPy and other libraries that follow the array API
+standard stay with their library and on their device.
 
 The formulas run in float64. For float16 and float32 the result is then rounded once, which leaves
 at most 0.51 units in the last place (ulp) of error. Extended precision (`numpy.longdouble`) is
@@ -13,28 +14,49 @@ what it was chosen for.
 The ulp figures in the docstrings are for float64 results, subnormal ones included. They are what
 tests/course_lib/test_activations.py measures against mpmath, on x86-64 with and without AVX-512 and
 AVX2: NumPy's `exp`, `log1p` and `tanh` differ between these.
+
+Each formula is written once, in the array API standard (`_sigmoid`, `_softplus`, ...). The four that
+are called most also exist for NumPy without temporaries (`_sigmoid_in_place`, ...): the same
+operations in the same order, so the results are the same bits.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_lib._elementwise import BLOCK, apply
+
 __all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "elu",
+    "elu_derivative",
+    "gelu",
+    "gelu_derivative",
+    "hard_sigmoid",
+    "hard_sigmoid_derivative",
+    "leaky_relu",
+    "leaky_relu_derivative",
     "log_sigmoid",
     "log_sigmoid_derivative",
     "logit",
     "logit_derivative",
+    "relu",
+    "relu_derivative",
     "sigmoid",
     "sigmoid_derivative",
+    "silu",
+    "silu_derivative",
     "softplus",
     "softplus_derivative",
     "tanh",
     "tanh_derivative",
 ]
-
-Float64s: TypeAlias = NDArray[np.float64]
 
 
 def sigmoid(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -79,7 +101,7 @@ def sigmoid(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> sigmoid(-740.0) > 0
     np.True_
     """
-    return _apply("sigmoid", _sigmoid, x, out)
+    return apply("sigmoid", _sigmoid, x, out, in_place=_sigmoid_in_place, narrow=_short_sigmoid)
 
 
 def sigmoid_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -119,7 +141,7 @@ def sigmoid_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> sigmoid_derivative(40.0) > 0
     np.True_
     """
-    return _apply("sigmoid_derivative", _sigmoid_derivative, x, out)
+    return apply("sigmoid_derivative", _sigmoid_derivative, x, out)
 
 
 def log_sigmoid(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -165,7 +187,7 @@ def log_sigmoid(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> log_sigmoid(40.0) < 0
     np.True_
     """
-    return _apply("log_sigmoid", _log_sigmoid, x, out)
+    return apply("log_sigmoid", _log_sigmoid, x, out, in_place=_log_sigmoid_in_place)
 
 
 def log_sigmoid_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -199,7 +221,7 @@ def log_sigmoid_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> 
     >>> log_sigmoid_derivative(40.0) > 0
     np.True_
     """
-    return _apply("log_sigmoid_derivative", _log_sigmoid_derivative, x, out)
+    return apply("log_sigmoid_derivative", _log_sigmoid_derivative, x, out)
 
 
 def softplus(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -246,7 +268,7 @@ def softplus(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> softplus(-40.0) > 0
     np.True_
     """
-    return _apply("softplus", _softplus, x, out)
+    return apply("softplus", _softplus, x, out, in_place=_softplus_in_place)
 
 
 def softplus_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -277,7 +299,7 @@ def softplus_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any
     >>> softplus_derivative([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
     """
-    return _apply("softplus_derivative", _sigmoid, x, out)
+    return apply("softplus_derivative", _sigmoid, x, out, in_place=_sigmoid_in_place, narrow=_short_sigmoid)
 
 
 def logit(p: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -319,7 +341,7 @@ def logit(p: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> logit(sigmoid(-700.0))
     np.float64(-700.0)
     """
-    return _apply("logit", _logit, p, out)
+    return apply("logit", _logit, p, out, in_place=_logit_in_place)
 
 
 def logit_derivative(p: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -351,7 +373,7 @@ def logit_derivative(p: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> logit_derivative([0.0, 0.5, 1.0, 2.0])
     array([inf,  4., inf, nan])
     """
-    return _apply("logit_derivative", _logit_derivative, p, out)
+    return apply("logit_derivative", _logit_derivative, p, out)
 
 
 def tanh(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -386,7 +408,7 @@ def tanh(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> tanh([-1000.0, 0.0, 1000.0])
     array([-1.,  0.,  1.])
     """
-    return _apply("tanh", np.tanh, x, out)
+    return apply("tanh", _tanh, x, out)
 
 
 def tanh_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -422,85 +444,785 @@ def tanh_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> tanh_derivative(20.0) > 0
     np.True_
     """
-    return _apply("tanh_derivative", _tanh_derivative, x, out)
+    return apply("tanh_derivative", _tanh_derivative, x, out)
 
 
-# The formulas. They see float64 only, and may underflow, divide by zero or meet nan: _apply keeps
-# that quiet.
+def relu(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Rectified linear unit, :math:`\max(x, 0)`.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        Exact.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> relu([-2.0, 0.0, 3.0])
+    array([0., 0., 3.])
+    """
+    return apply("relu", _relu, x, out)
 
 
-def _sigmoid(x: Float64s) -> Float64s:
-    e = np.exp(-np.abs(x))  # never above 1, so it cannot overflow
-    s: Float64s = np.where(x >= 0, 1, e) / (1 + e)
+def relu_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Slope of the rectifier: 0 for negative, 1 for positive `x`.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        Exact. At 0, where there is no slope, 0: the choice of PyTorch.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> relu_derivative([-2.0, 0.0, 3.0])
+    array([0., 0., 1.])
+    """
+    return apply("relu_derivative", _relu_derivative, x, out)
+
+
+def leaky_relu(x: ArrayLike, /, out: NDArray[Any] | None = None, *, negative_slope: float = 0.01) -> Any:
+    r"""Rectifier that leaks: `x` where it is positive, ``negative_slope * x`` elsewhere.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+    negative_slope : float, default 0.01
+        Slope for negative `x`.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most half an ulp from the exact value, `negative_slope` taken as the float64 it is.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Notes
+    -----
+    A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic
+    Models", ICML 2013 workshop. A unit whose input is always negative still learns.
+
+    Examples
+    --------
+    >>> leaky_relu([-2.0, 0.0, 3.0])
+    array([-0.02,  0.  ,  3.  ])
+    """
+    return apply("leaky_relu", partial(_leaky_relu, slope=negative_slope), x, out)
+
+
+def leaky_relu_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None, *, negative_slope: float = 0.01) -> Any:
+    r"""Slope of the leaky rectifier: 1 for positive `x`, `negative_slope` elsewhere.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+    negative_slope : float, default 0.01
+        Slope for negative `x`.
+
+    Returns
+    -------
+    array, shape of `x`
+        Exact. At 0, where there is no slope, `negative_slope`: the choice of PyTorch.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> leaky_relu_derivative([-2.0, 0.0, 3.0])
+    array([0.01, 0.01, 1.  ])
+    """
+    return apply("leaky_relu_derivative", partial(_leaky_relu_derivative, slope=negative_slope), x, out)
+
+
+def elu(x: ArrayLike, /, out: NDArray[Any] | None = None, *, alpha: float = 1.0) -> Any:
+    r"""Exponential linear unit: `x` where it is positive, :math:`\alpha(e^x - 1)` elsewhere.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+    alpha : float, default 1.0
+        The curve levels off at ``-alpha``.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most 2.5 ulp from the exact value.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Notes
+    -----
+    D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and Accurate Deep Network Learning by
+    Exponential Linear Units (ELUs)", ICLR 2016. ``exp(x) - 1`` would lose the digits near 0;
+    `expm1` keeps them.
+
+    Examples
+    --------
+    >>> elu([-1000.0, 0.0, 3.0])
+    array([-1.,  0.,  3.])
+    >>> elu(-1e-20)
+    np.float64(-1e-20)
+    """
+    return apply("elu", partial(_elu, alpha=alpha), x, out)
+
+
+def elu_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None, *, alpha: float = 1.0) -> Any:
+    r"""Slope of the exponential linear unit: 1 for positive `x`, :math:`\alpha e^x` elsewhere.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+    alpha : float, default 1.0
+        The curve levels off at ``-alpha``.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most 1.5 ulp from the exact value. At 0, `alpha`.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> elu_derivative([-1000.0, 0.0, 3.0])
+    array([0., 1., 1.])
+    """
+    return apply("elu_derivative", partial(_elu_derivative, alpha=alpha), x, out)
+
+
+def gelu(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Gaussian error linear unit, :math:`x\,\Phi(x)`, with the normal distribution function :math:`\Phi`.
+
+    This is the exact function, not the approximation by tanh or by :math:`x\,\sigma(1.702x)`.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most 4 ulp from the exact value.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Notes
+    -----
+    D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016 (arXiv:1606.08415). The
+    lower tail of :math:`\Phi` is :math:`e^{-x^2/2}\,R(|x|)`, where :math:`x^2` is split in two so that
+    its rounding error does not reach the exponent, and :math:`(|x| + 1)\,R` is a polynomial in
+    :math:`(|x| - 4)/(|x| + 4)`, much as M. M. Shepherd and J. G. Laframboise have it for erfc
+    ("Chebyshev Approximation of (1 + 2x)exp(x²)erfc x in 0 ≤ x < ∞", Mathematics of Computation 36, 1981).
+
+    Examples
+    --------
+    >>> gelu([-1000.0, 0.0, 3.0]).round(4)
+    array([-0.    ,  0.    ,  2.996])
+    """
+    return apply("gelu", _gelu, x, out)
+
+
+def gelu_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Slope of the Gaussian error linear unit, :math:`\Phi(x) + x\,\varphi(x)`.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most 4 ulp from the exact value, also around the root at -0.7518.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> gelu_derivative([-1000.0, 0.0, 1000.0])
+    array([-0. ,  0.5,  1. ])
+    """
+    return apply("gelu_derivative", _gelu_derivative, x, out)
+
+
+def silu(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Sigmoid linear unit, also called swish: :math:`x\,\sigma(x)`.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most 3.5 ulp from the exact value; -0.0 far left.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Notes
+    -----
+    Named in D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016
+    (arXiv:1606.08415); found again as swish by P. Ramachandran, B. Zoph and Q. V. Le, "Searching for
+    Activation Functions", 2017 (arXiv:1710.05941).
+
+    Examples
+    --------
+    >>> silu([-1000.0, 0.0, 3.0]).round(4)
+    array([-0.    ,  0.    ,  2.8577])
+    """
+    return apply("silu", _silu, x, out)
+
+
+def silu_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Slope of the sigmoid linear unit, :math:`\sigma(x)\,(1 + x\,\sigma(-x))`.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most 4 ulp from the exact value, also around the root at -1.2785.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> silu_derivative([-1000.0, 0.0, 1000.0])
+    array([-0. ,  0.5,  1. ])
+    """
+    return apply("silu_derivative", _silu_derivative, x, out)
+
+
+def hard_sigmoid(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Straight-line stand-in for the sigmoid: :math:`(x + 3)/6`, cut off at 0 and 1.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most 1.5 ulp from the exact value. The slope is that of PyTorch and Keras 3, not the 0.2 of Keras 2.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> hard_sigmoid([-1000.0, 0.0, 1.5, 3.0])
+    array([0.  , 0.5 , 0.75, 1.  ])
+    """
+    return apply("hard_sigmoid", _hard_sigmoid, x, out)
+
+
+def hard_sigmoid_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
+    r"""Slope of the hard sigmoid: 1/6 between -3 and 3, 0 outside.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Real numbers. Integers and booleans are taken as float64; float16, float32 and float64 are
+        kept.
+    out : array, same shape and dtype as the result, optional
+        Written and returned instead of a new array. May be `x` itself.
+
+    Returns
+    -------
+    array, shape of `x`
+        At most half an ulp from the exact value. At -3 and 3, where there is no slope, 0.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, extended precision or not numeric, or `out` is not an array.
+    ValueError
+        `out` has another shape or dtype, or is read-only.
+
+    Examples
+    --------
+    >>> hard_sigmoid_derivative([-3.0, 0.0, 3.0]).round(4)
+    array([0.    , 0.1667, 0.    ])
+    """
+    return apply("hard_sigmoid_derivative", _hard_sigmoid_derivative, x, out)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What there is to know about an activation function when one is to be chosen.
+
+    Attributes
+    ----------
+    function, derivative : callable
+        Of this module.
+    range : tuple of two floats
+        Infimum and supremum of the values.
+    monotonic : bool
+        Never decreasing.
+    saturates : {"both sides", "left", "right", "nowhere"}
+        Where the slope goes to 0.
+    use : str
+        What it is chosen for today.
+    """
+
+    function: Callable[..., Any]
+    derivative: Callable[..., Any]
+    range: tuple[float, float]
+    monotonic: bool
+    saturates: str
+    use: str
+
+
+_INF = float("inf")
+# The lowest values of silu and gelu, at x = -1.2785 and x = -0.7518, where their slopes are 0.
+_LOWEST_SILU, _LOWEST_GELU = -0.2784645427610738, -0.16997120747990369
+
+ACTIVATIONS: dict[str, Activation] = {
+    "sigmoid": Activation(
+        sigmoid, sigmoid_derivative, (0.0, 1.0), True, "both sides", "gates; probability of one class at the output"
+    ),
+    "tanh": Activation(
+        tanh, tanh_derivative, (-1.0, 1.0), True, "both sides", "cell and hidden states of recurrent networks"
+    ),
+    "hard_sigmoid": Activation(
+        hard_sigmoid, hard_sigmoid_derivative, (0.0, 1.0), True, "both sides", "gates in integer or mobile hardware"
+    ),
+    "softplus": Activation(
+        softplus, softplus_derivative, (0.0, _INF), True, "left", "outputs that must be positive, such as a scale"
+    ),
+    "log_sigmoid": Activation(
+        log_sigmoid, log_sigmoid_derivative, (-_INF, 0.0), True, "right", "log-likelihoods; never inside a network"
+    ),
+    "relu": Activation(relu, relu_derivative, (0.0, _INF), True, "left", "hidden layers: the cheapest that works"),
+    "leaky_relu": Activation(
+        leaky_relu, leaky_relu_derivative, (-_INF, _INF), True, "nowhere", "hidden layers in which rectified units die"
+    ),
+    "elu": Activation(
+        elu, elu_derivative, (-1.0, _INF), True, "left", "hidden layers without normalisation: means closer to 0"
+    ),
+    "gelu": Activation(gelu, gelu_derivative, (_LOWEST_GELU, _INF), False, "left", "hidden layers of transformers"),
+    "silu": Activation(
+        silu, silu_derivative, (_LOWEST_SILU, _INF), False, "left", "hidden layers of convolutional and gated networks"
+    ),
+}
+
+
+# The formulas, in the array API standard. They see float64 only, and may underflow, divide by zero or
+# meet nan: `apply` keeps that quiet.
+
+
+def _lower_half(xp: Any, a: Any) -> tuple[Any, Any]:
+    """Return sigma(-a), and e^-a, for a >= 0."""
+    e = xp.exp(-a)  # never above 1, so it cannot overflow
+    t = e / (1 + e)
     # Where e < 1/2, rounding 1 + e drops bits of e, and the quotient is neither monotone nor as
     # accurate as the same thing written as a small correction to e.
-    return np.where((x < 0) & (e < 0.5), e - e * s, s)
+    return xp.where(e < 0.5, e - e * t, t), e
 
 
-def _sigmoid_derivative(x: Float64s) -> Float64s:
-    s = _sigmoid(-np.abs(x))
-    return s - s * s
+def _sigmoid(xp: Any, x: Any) -> Any:
+    t, _ = _lower_half(xp, xp.abs(x))
+    return xp.where(x >= 0, 1 - t, t)
 
 
-def _log_sigmoid(x: Float64s) -> Float64s:
-    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+def _short_sigmoid(xp: Any, x: Any) -> Any:
+    return 1 / (1 + xp.exp(-x))  # 2.4 ulp of float64; where exp overflows, float32 and float16 are 0
 
 
-def _log_sigmoid_derivative(x: Float64s) -> Float64s:
-    return _sigmoid(-x)
+def _sigmoid_derivative(xp: Any, x: Any) -> Any:
+    t, _ = _lower_half(xp, xp.abs(x))
+    return t - t * t
 
 
-def _softplus(x: Float64s) -> Float64s:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+def _log_sigmoid(xp: Any, x: Any) -> Any:
+    return xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x)))
 
 
-def _logit(p: Float64s) -> Float64s:
-    return np.where((p >= 0.25) & (p <= 0.75), 2 * np.arctanh(2 * p - 1), np.log(p / (1 - p)))
+def _log_sigmoid_derivative(xp: Any, x: Any) -> Any:
+    return _sigmoid(xp, -x)
 
 
-def _logit_derivative(p: Float64s) -> Float64s:
-    r = np.minimum(p, 1 - p)  # exact above 1/2; r - r * r rounds less than p * (1 - p)
-    return np.where(r < 0, np.nan, 1 / np.abs(r - r * r))  # abs for -0.0, whose inverse is -inf
+def _softplus(xp: Any, x: Any) -> Any:
+    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
-def _tanh_derivative(x: Float64s) -> Float64s:
-    return 4 * _sigmoid_derivative(2 * x)
+def _logit(xp: Any, p: Any) -> Any:
+    return xp.where(p < 0.25, xp.log(p / (1 - p)), 2 * xp.atanh(2 * (p - 0.5)))
 
 
-def _apply(name: str, formula: Callable[[Float64s], Float64s], x: ArrayLike, out: NDArray[Any] | None) -> Any:
-    """Run a float64 formula on any array_like, and return its result in the dtype of the input."""
-    array = np.asarray(x)
-    if array.dtype.kind in "biu":
-        dtype = np.dtype(np.float64)
-    elif array.dtype.type in (np.float16, np.float32, np.float64):
-        dtype = array.dtype.newbyteorder("=")  # results are in the machine's byte order, as NumPy's
-    else:
-        raise TypeError(
-            f"{name} takes booleans, integers, float16, float32 or float64, not {array.dtype}: " + _remedy(array.dtype)
-        )
-    if out is not None:
-        if not isinstance(out, np.ndarray):
-            raise TypeError(f"{name}: out must be a NumPy array, not {type(out).__name__}")
-        if out.shape != array.shape:
-            raise ValueError(f"{name}: out has shape {out.shape}, but x has shape {array.shape}")
-        if out.dtype.newbyteorder("=") != dtype:
-            raise ValueError(f"{name}: out has dtype {out.dtype}, but the result is {dtype}")
-        if not out.flags.writeable:
-            raise ValueError(f"{name}: out is read-only")
-    # Rounding to float16 or float32 may underflow too, so it is done with the formula, in silence.
-    with np.errstate(all="ignore"):
-        result = np.asarray(formula(array.astype(np.float64, copy=False))).astype(dtype, copy=False)
-    if out is None:
-        return result if result.ndim else result[()]  # 0-d: a NumPy scalar, as ufuncs return
-    # `result` shares no memory with x, so it does not matter whether out does.
-    np.copyto(out, result)
-    return out
+def _logit_derivative(xp: Any, p: Any) -> Any:
+    r = xp.minimum(p, 1 - p)  # exact above 1/2; r - r * r rounds less than p * (1 - p)
+    return xp.where(r < 0, xp.nan, 1 / xp.abs(r - r * r))  # abs for -0.0, whose inverse is -inf
 
 
-def _remedy(dtype: np.dtype[Any]) -> str:
-    """Say what to do with an array that has a dtype no function here takes."""
-    if dtype.kind == "c":
-        return "take x.real, or whichever part is meant, first"
-    if dtype.kind == "f":
-        return "extended precision is not supported, so round first, with x.astype(numpy.float64)"
-    return "convert first, with numpy.asarray(x, dtype=numpy.float64)"
+def _tanh(xp: Any, x: Any) -> Any:
+    return xp.tanh(x)
+
+
+def _tanh_derivative(xp: Any, x: Any) -> Any:
+    return 4 * _sigmoid_derivative(xp, 2 * x)
+
+
+def _relu(xp: Any, x: Any) -> Any:
+    return xp.maximum(x, 0.0)
+
+
+def _step(xp: Any, x: Any, positive: Any, low: float, high: float) -> Any:
+    """Return `high` where `positive`, nan where `x` is nan, and `low` elsewhere."""
+    return xp.where(positive, high, xp.where(xp.isnan(x), x, low))
+
+
+def _relu_derivative(xp: Any, x: Any) -> Any:
+    return _step(xp, x, x > 0, 0.0, 1.0)
+
+
+def _leaky_relu(xp: Any, x: Any, slope: float) -> Any:
+    return xp.where(x > 0, x, slope * x)
+
+
+def _leaky_relu_derivative(xp: Any, x: Any, slope: float) -> Any:
+    return _step(xp, x, x > 0, slope, 1.0)
+
+
+def _elu(xp: Any, x: Any, alpha: float) -> Any:
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0.0)))
+
+
+def _elu_derivative(xp: Any, x: Any, alpha: float) -> Any:
+    return xp.where(x > 0, 1.0, alpha * xp.exp(xp.minimum(x, 0.0)))
+
+
+# Far out a derivative is e^-a times a factor of some hundreds. There e^-a is subnormal before the
+# product is, and has lost digits; so the product is formed e^64 higher up and scaled down at the end.
+_LIFT, _FAR = 64.0, 600.0
+
+
+def _silu(xp: Any, x: Any) -> Any:
+    x_low = xp.maximum(x, -1000.0)  # -inf times 0 would be nan
+    tail = (x_low * xp.exp(xp.minimum(x, 0.0) + _LIFT)) * math.exp(-_LIFT)
+    return xp.where(x_low < -_FAR, tail, x_low * _sigmoid(xp, x))
+
+
+def _silu_derivative(xp: Any, x: Any) -> Any:
+    a = xp.minimum(xp.abs(x), 1000.0)
+    t, e = _lower_half(xp, a)
+    # The slope at -a. The slope at a is 1 minus that, because silu(x) - x/2 is even.
+    near = t * ((1 - a) + e) / (1 + e)
+    tail = ((1 - a) * xp.exp(_LIFT - a)) * math.exp(-_LIFT)
+    slope = xp.where(a > _FAR, tail, near)
+    w, around_root = _root_expansion(x, _SILU_ROOT)
+    return xp.where(x > 0, 1 - slope, xp.where(xp.abs(w) < 0.75, around_root, slope))
+
+
+def _root_expansion(x: Any, root: tuple[float, float, tuple[float, ...]]) -> tuple[Any, Any]:
+    """Return w, the distance of `x` from a root of a slope, and the slope as w times a polynomial in w.
+
+    At its root a slope is a difference of equal numbers, and no digit of it is left. The root itself is
+    known to twice the precision, so the distance from it is not wrong, and neither is a multiple of that.
+    """
+    high, low, coefficients = root
+    w = (x - high) - low
+    return w, w * _polynomial(coefficients, w)
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
+    """Evaluate a polynomial, lowest power first, by Horner's rule."""
+    value = 0.0 * x + coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        value = value * x + c
+    return value
+
+
+# Roots of the slopes of silu and gelu (high and low part), and the polynomials that interpolate slope / w at
+# Chebyshev's points of |w| < 3/4, computed with 200 bits; their relative error is below 2^-61.
+_SILU_ROOT = (
+    -1.2784645427610737,
+    -1.0946994183093437e-16,
+    (
+        0.2178117057198001,
+        0.1466487969969469,
+        0.018874814223782312,
+        -0.015222655223188032,
+        -0.006606589138356522,
+        0.0001266274100811443,
+        0.0007985218818349435,
+        0.00018570724361124407,
+        -4.0905342305065995e-05,
+        -2.9733542204369627e-05,
+        -2.9426324649738618e-06,
+        2.3460296078921527e-06,
+        8.599724963647691e-07,
+        -3.051205592609604e-08,
+        -9.267647350452682e-08,
+        -1.8878952737243843e-08,
+        4.6409624690062e-09,
+        2.920696250661837e-09,
+        2.0738169904047696e-10,
+        -2.2925446586884327e-10,
+        -5.247524958466263e-11,
+        7.44055248405879e-12,
+    ),
+)
+_GELU_ROOT = (
+    -0.7517915246935645,
+    1.4956759177009883e-17,
+    (
+        0.4314939923140469,
+        0.388284982990552,
+        -0.018199676398671087,
+        -0.1140082332972217,
+        -0.01477152214824425,
+        0.019421679838189078,
+        0.004539228379123014,
+        -0.0022395380680738397,
+        -0.0007448268386404907,
+        0.00018633974623721443,
+        8.615947832697167e-05,
+        -1.121438022900455e-05,
+        -7.748459833204382e-06,
+        4.328452731671152e-07,
+        5.702715833822286e-07,
+        -1.6051295888701381e-09,
+        -3.544931576228748e-08,
+        -1.3954301207648016e-09,
+        1.8890714822315715e-09,
+        1.4303365230136473e-10,
+        -7.869300105167408e-11,
+        -8.387536535813275e-12,
+    ),
+)
+
+
+# Coefficients of (a + 1) exp(a^2/2) Q(a) as a polynomial in y = (a - 4)/(a + 4), where Q is the upper tail of the
+# normal distribution: its Chebyshev series, cut off below 2^-57 and sorted by powers, with 160 bits.
+_TAIL = (
+    0.47205320650984467,
+    -0.09670347732652577,
+    0.013999634724424333,
+    0.02860036405354698,
+    -0.03219783742802203,
+    0.017936097479808313,
+    -0.005002378592511494,
+    -0.0002856231002340135,
+    0.0006948971219073166,
+    -9.443023204456728e-05,
+    -8.785330394797745e-05,
+    2.1249915729449347e-05,
+    1.3627395285352675e-05,
+    -3.4316562688625695e-06,
+    -2.6144101706596152e-06,
+    4.029912427574402e-07,
+    5.548340462207789e-07,
+    4.242344418455244e-09,
+    -1.1446850712758079e-07,
+    -2.3315488161994288e-08,
+    2.0257667136861587e-08,
+    8.858538843412724e-09,
+    -2.6180348731255444e-09,
+    -1.9068104342795306e-09,
+    1.7873545221852657e-10,
+    1.968773941157256e-10,
+)
+
+
+def _normal_tail(xp: Any, a: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Return exp(a^2/2) Q(a), for a >= 0, and a function that multiplies by exp(-a^2/2)."""
+    ratio = _polynomial(_TAIL, (a - 4) / (a + 4)) / (a + 1)
+    head = 134217729.0 * a  # 2^27 + 1: the upper 26 bits of a (Dekker 1971), whose square is exact
+    head = head - (head - a)
+    rest = xp.expm1((a - head) * (a + head) * -0.5)
+    far = a * a > 2 * _FAR
+    exponential = xp.exp(xp.where(far, _LIFT, 0.0) - head * head / 2)
+
+    def damp(factor: Any) -> Any:
+        product = exponential * factor
+        return (product + product * rest) * xp.where(far, math.exp(-_LIFT), 1.0)
+
+    return ratio, damp
+
+
+def _gelu(xp: Any, x: Any) -> Any:
+    x_near = xp.minimum(xp.maximum(x, -60.0), 60.0)  # farther out, squares overflow and nothing changes
+    ratio, damp = _normal_tail(xp, xp.abs(x_near))
+    product = damp(x_near * ratio)  # x Q(|x|)
+    return xp.where(x > 0, x - product, product)
+
+
+def _gelu_derivative(xp: Any, x: Any) -> Any:
+    a = xp.minimum(xp.abs(x), 60.0)
+    ratio, damp = _normal_tail(xp, a)
+    # The slope at -a. The slope at a is 1 minus that, because gelu(x) - x/2 is even.
+    slope = damp(ratio - a * _INVERSE_SQRT_TAU)
+    w, around_root = _root_expansion(x, _GELU_ROOT)
+    return xp.where(x > 0, 1 - slope, xp.where(xp.abs(w) < 0.75, around_root, slope))
+
+
+_INVERSE_SQRT_TAU = 1 / math.sqrt(math.tau)
+
+
+def _hard_sigmoid(xp: Any, x: Any) -> Any:
+    return xp.minimum(xp.maximum(x + 3, 0.0), 6.0) / 6
+
+
+def _hard_sigmoid_derivative(xp: Any, x: Any) -> Any:
+    return _step(xp, x, xp.abs(x) < 3, 0.0, 1 / 6)
+
+
+# The same formulas for NumPy, block by block: `x` and `out` are float64 arrays of at most BLOCK elements,
+# `out` may be `x`, so it is written last. They use `out=` and masks as numbers, because numpy.where
+# takes several times as long as arithmetic when the mask is random.
+
+_ZEROS = np.zeros(BLOCK)  # numpy.minimum and maximum are slower against a scalar
+
+
+def _sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    e = np.abs(x)
+    np.exp(np.negative(e, out=e), out=e)
+    t = 1 + e
+    np.divide(e, t, out=t)
+    correction = e * t
+    np.subtract(e, correction, out=correction)
+    correction -= t  # exact, so that t + correction below is e - e * t
+    correction *= e < 0.5
+    t += correction
+    np.subtract(x >= 0, t, out=t)  # 1 - t or -t
+    np.abs(t, out=out)
+
+
+def _log1p_exp_minus_abs(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    e = np.negative(x)
+    np.minimum(x, e, out=e)
+    np.exp(e, out=e)
+    return np.log1p(e, out=e)
+
+
+def _log_sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    bend = _log1p_exp_minus_abs(x)
+    np.minimum(x, _ZEROS[: x.size], out=out)
+    np.subtract(out, bend, out=out)
+
+
+def _softplus_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    bend = _log1p_exp_minus_abs(x)
+    np.maximum(x, _ZEROS[: x.size], out=out)
+    np.add(out, bend, out=out)
+
+
+def _logit_in_place(p: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    low = np.flatnonzero(p < 0.25)
+    odds = p[low]
+    odds /= 1 - odds
+    z = p - 0.5
+    z += z
+    np.arctanh(z, out=z)
+    np.add(z, z, out=out)
+    out[low] = np.log(odds, out=odds)
