@@ -63,12 +63,14 @@ def apply(
     """
     # Underflow, division by zero and nan are part of the formulas; none of it is the caller's concern.
     with np.errstate(all="ignore"):
-        if not isinstance(x, np.ndarray | np.generic) and array_api_compat.is_array_api_obj(x):
+        if is_foreign(x):
             if out is not None:
                 raise TypeError(f"{name}: out is for NumPy arrays, and x is a {type(x).__module__} array; leave it out")
-            return _apply_generic(name, formula, x)
+            xp = array_api_compat.array_namespace(x)
+            dtype = result_dtype(name, x)
+            return xp.astype(formula(xp, xp.astype(x, xp.float64, copy=False)), dtype, copy=False)
         array = np.asarray(x)
-        dtype = _result_dtype(name, array.dtype)
+        dtype = result_dtype(name, array)
         if out is not None:
             _check_out(name, out, array.shape, dtype)
         if narrow is not None and dtype != np.float64:
@@ -83,16 +85,31 @@ def apply(
     return result
 
 
-def _apply_generic(name: str, formula: Formula, x: Any) -> Any:
-    """Evaluate the formula on a library other than NumPy, whole."""
-    xp = array_api_compat.array_namespace(x)
-    if xp.isdtype(x.dtype, ("bool", "integral")):
-        dtype = xp.float64
-    elif xp.isdtype(x.dtype, "real floating"):
-        dtype = x.dtype
-    else:
+def is_foreign(x: Any) -> bool:
+    """Tell whether `x` is an array of a library other than NumPy."""
+    return not isinstance(x, np.ndarray | np.generic) and array_api_compat.is_array_api_obj(x)
+
+
+def result_dtype(name: str, x: Any) -> Any:
+    """Return the dtype of the result for an array `x`: its own, native, or float64 for booleans and integers."""
+    if is_foreign(x):
+        xp = array_api_compat.array_namespace(x)
+        if xp.isdtype(x.dtype, ("bool", "integral")):
+            return xp.float64
+        if xp.isdtype(x.dtype, "real floating"):
+            return x.dtype
         raise TypeError(f"{name} takes booleans, integers or real floating-point numbers, not {x.dtype}")
-    return xp.astype(formula(xp, xp.astype(x, xp.float64, copy=False)), dtype, copy=False)
+    if x.dtype.kind in "biu":
+        return np.dtype(np.float64)
+    if x.dtype.type in (np.float16, np.float32, np.float64):
+        return x.dtype.newbyteorder("=")  # in the machine's byte order, as NumPy's own functions have it
+    if x.dtype.kind == "c":
+        remedy = "take x.real, or whichever part is meant, first"
+    elif x.dtype.kind == "f":
+        remedy = "extended precision is not supported, so round first, with x.astype(numpy.float64)"
+    else:
+        remedy = "convert first, with numpy.asarray(x, dtype=numpy.float64)"
+    raise TypeError(f"{name} takes booleans, integers, float16, float32 or float64, not {x.dtype}: {remedy}")
 
 
 def _fill(formula: Formula, in_place: InPlace | None, x: NDArray[Any], result: NDArray[Any]) -> None:
@@ -122,21 +139,6 @@ def _fill_by_block(formula: Formula, in_place: InPlace | None, x: NDArray[Any], 
                 target[...] = formula(np, block)
             else:
                 in_place(block, target)
-
-
-def _result_dtype(name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype of the result, in the machine's byte order, as NumPy's own functions do."""
-    if dtype.kind in "biu":
-        return np.dtype(np.float64)
-    if dtype.type in (np.float16, np.float32, np.float64):
-        return dtype.newbyteorder("=")
-    if dtype.kind == "c":
-        remedy = "take x.real, or whichever part is meant, first"
-    elif dtype.kind == "f":
-        remedy = "extended precision is not supported, so round first, with x.astype(numpy.float64)"
-    else:
-        remedy = "convert first, with numpy.asarray(x, dtype=numpy.float64)"
-    raise TypeError(f"{name} takes booleans, integers, float16, float32 or float64, not {dtype}: {remedy}")
 
 
 def _check_out(name: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -318,8 +318,8 @@ def logit(p: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     Returns
     -------
     array, shape of `p`
-        At most 1.7 ulp from the exact value; -inf at 0, inf at 1,
-        nan outside [0, 1].
+        At most 1.3 ulp from the exact value, 1.7 where NumPy does not use AVX-512 for `arctanh`;
+        -inf at 0, inf at 1, nan outside [0, 1].
 
     Raises
     ------
@@ -330,9 +330,10 @@ def logit(p: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
 
     Notes
     -----
-    Between 1/4 and 3/4 the value is :math:`2\,\mathrm{artanh}(2p - 1)` (NIST Digital Library of
-    Mathematical Functions, section 4.37(iv), with :math:`z = 2p - 1`): there
-    ``2p - 1`` is exact, by Sterbenz's lemma, so that only `arctanh` rounds.
+    From :math:`p = 1/5` on the value is :math:`2\,\mathrm{artanh}(2p - 1)` (NIST Digital Library of
+    Mathematical Functions, section 4.37(iv), with :math:`z = 2p - 1`). From 1/4 on ``2p - 1`` is exact,
+    by Sterbenz's lemma, so that only `arctanh` rounds, and near one half no digit is lost. Below 1/5
+    the quotient is far from 1, and its logarithm hardly feels the rounding.
 
     Examples
     --------
@@ -690,7 +691,7 @@ def gelu(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     Examples
     --------
     >>> gelu([-1000.0, 0.0, 3.0]).round(4)
-    array([-0.    ,  0.    ,  2.996])
+    array([0.   , 0.   , 2.996])
     """
     return apply("gelu", _gelu, x, out)
 
@@ -721,7 +722,7 @@ def gelu_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     Examples
     --------
     >>> gelu_derivative([-1000.0, 0.0, 1000.0])
-    array([-0. ,  0.5,  1. ])
+    array([0. , 0.5, 1. ])
     """
     return apply("gelu_derivative", _gelu_derivative, x, out)
 
@@ -956,7 +957,7 @@ def _softplus(xp: Any, x: Any) -> Any:
 
 
 def _logit(xp: Any, p: Any) -> Any:
-    return xp.where(p < 0.25, xp.log(p / (1 - p)), 2 * xp.atanh(2 * (p - 0.5)))
+    return xp.where(p < 0.2, xp.log(p / (1 - p)), 2 * xp.atanh(2 * (p - 0.5)))
 
 
 def _logit_derivative(xp: Any, p: Any) -> Any:
@@ -1141,11 +1142,12 @@ def _normal_tail(xp: Any, a: Any) -> tuple[Any, Callable[[Any], Any]]:
     head = head - (head - a)
     rest = xp.expm1((a - head) * (a + head) * -0.5)
     far = a * a > 2 * _FAR
-    exponential = xp.exp(xp.where(far, _LIFT, 0.0) - head * head / 2)
+    exponential = xp.exp(xp.astype(far, a.dtype) * _LIFT - head * head / 2)
 
     def damp(factor: Any) -> Any:
         product = exponential * factor
-        return (product + product * rest) * xp.where(far, math.exp(-_LIFT), 1.0)
+        product = product + product * rest
+        return xp.where(far, product * math.exp(-_LIFT), product)
 
     return ratio, damp
 
@@ -1218,7 +1220,7 @@ def _softplus_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None
 
 
 def _logit_in_place(p: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    low = np.flatnonzero(p < 0.25)
+    low = np.flatnonzero(p < 0.2)
     odds = p[low]
     odds /= 1 - odds
     z = p - 0.5
