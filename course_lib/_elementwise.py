@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 Formula: TypeAlias = Callable[[Any, Any], Any]
 InPlace: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], None]
 
-# Elements a block. Three arrays of 256 KiB fit into the second-level cache of a current processor;
-# much smaller blocks pay for the calls, larger ones for the memory (benchmarks/speed.py).
-BLOCK = 32_768
+# Elements a block. Some arrays of 192 KiB fit into the second-level cache of a current processor;
+# much smaller blocks pay for the calls, larger ones for the memory.
+BLOCK = 24_576
 
 
 def apply(
@@ -30,7 +30,7 @@ def apply(
     out: NDArray[Any] | None,
     *,
     in_place: InPlace | None = None,
-    narrow: Formula | None = None,
+    narrow: InPlace | None = None,
 ) -> Any:
     """Evaluate `formula` elementwise in float64 and return the result in the floating dtype of `x`.
 
@@ -47,7 +47,7 @@ def apply(
     in_place : callable, optional
         ``in_place(x, out)``: the same operations on NumPy blocks, without the temporaries.
     narrow : callable, optional
-        A shorter formula, for NumPy's float16 and float32, where most digits of a float64 are rounded away.
+        The same for NumPy's float16 and float32: a shorter way, because most digits are rounded away.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def apply(
         if out is not None:
             _check_out(name, out, array.shape, dtype)
         if narrow is not None and dtype != np.float64:
-            formula, in_place = narrow, None
+            in_place = narrow
         result = np.empty_like(array, dtype, subok=False) if out is None else out
         if array.size <= BLOCK:
             _fill(formula, in_place, array, result)

@@ -101,7 +101,7 @@ def sigmoid(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> sigmoid(-740.0) > 0
     np.True_
     """
-    return apply("sigmoid", _sigmoid, x, out, in_place=_sigmoid_in_place, narrow=_short_sigmoid)
+    return apply("sigmoid", _sigmoid, x, out, in_place=_sigmoid_in_place, narrow=_short_sigmoid_in_place)
 
 
 def sigmoid_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -299,7 +299,7 @@ def softplus_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any
     >>> softplus_derivative([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
     """
-    return apply("softplus_derivative", _sigmoid, x, out, in_place=_sigmoid_in_place, narrow=_short_sigmoid)
+    return apply("softplus_derivative", _sigmoid, x, out, in_place=_sigmoid_in_place, narrow=_short_sigmoid_in_place)
 
 
 def logit(p: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -935,10 +935,6 @@ def _sigmoid(xp: Any, x: Any) -> Any:
     return xp.where(x >= 0, 1 - t, t)
 
 
-def _short_sigmoid(xp: Any, x: Any) -> Any:
-    return 1 / (1 + xp.exp(-x))  # 2.4 ulp of float64; where exp overflows, float32 and float16 are 0
-
-
 def _sigmoid_derivative(xp: Any, x: Any) -> Any:
     t, _ = _lower_half(xp, xp.abs(x))
     return t - t * t
@@ -1180,7 +1176,7 @@ def _hard_sigmoid_derivative(xp: Any, x: Any) -> Any:
 
 
 # The same formulas for NumPy, block by block: `x` and `out` are float64 arrays of at most BLOCK elements,
-# `out` may be `x`, so it is written last. They use `out=` and masks as numbers, because numpy.where
+# `out` may be `x`, so once it is written `x` is not read. They use `out=` and masks as numbers, because numpy.where
 # takes several times as long as arithmetic when the mask is random.
 
 _ZEROS = np.zeros(BLOCK)  # numpy.minimum and maximum are slower against a scalar
@@ -1198,6 +1194,13 @@ def _sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     t += correction
     np.subtract(x >= 0, t, out=t)  # 1 - t or -t
     np.abs(t, out=out)
+
+
+def _short_sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    np.negative(x, out=out)
+    np.exp(out, out=out)  # where it overflows, the result is 0, and so it is in float32 and float16
+    out += 1
+    np.divide(1, out, out=out)
 
 
 def _log1p_exp_minus_abs(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -1223,8 +1226,8 @@ def _logit_in_place(p: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     low = np.flatnonzero(p < 0.2)
     odds = p[low]
     odds /= 1 - odds
-    z = p - 0.5
-    z += z
-    np.arctanh(z, out=z)
-    np.add(z, z, out=out)
+    np.subtract(p, 0.5, out=out)
+    out += out
+    np.arctanh(out, out=out)
+    out += out
     out[low] = np.log(odds, out=odds)
