@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 Formula: TypeAlias = Callable[[Any, Any], Any]
 InPlace: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], None]
 
-# Elements a block. Some arrays of 192 KiB fit into the second-level cache of a current processor;
+# Elements a block. Some arrays of 128 KiB fit into the second-level cache of a current processor;
 # much smaller blocks pay for the calls, larger ones for the memory.
-BLOCK = 24_576
+BLOCK = 16_384
 
 
 def apply(

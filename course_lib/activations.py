@@ -15,7 +15,7 @@ The ulp figures in the docstrings are for float64 results, subnormal ones includ
 tests/course_lib/test_activations.py measures against mpmath, on x86-64 with and without AVX-512 and
 AVX2: NumPy's `exp`, `log1p` and `tanh` differ between these.
 
-Each formula is written once, in the array API standard (`_sigmoid`, `_softplus`, ...). The four that
+Each formula is written once, in the array API standard (`_sigmoid`, `_softplus`, ...). The five that
 are called most also exist for NumPy without temporaries (`_sigmoid_in_place`, ...): the same
 operations in the same order, so the results are the same bits.
 """
@@ -141,7 +141,7 @@ def sigmoid_derivative(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     >>> sigmoid_derivative(40.0) > 0
     np.True_
     """
-    return apply("sigmoid_derivative", _sigmoid_derivative, x, out)
+    return apply("sigmoid_derivative", _sigmoid_derivative, x, out, in_place=_sigmoid_derivative_in_place)
 
 
 def log_sigmoid(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
@@ -691,7 +691,7 @@ def gelu(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     Examples
     --------
     >>> gelu([-1000.0, 0.0, 3.0]).round(4)
-    array([0.   , 0.   , 2.996])
+    array([-0.   ,  0.   ,  2.996])
     """
     return apply("gelu", _gelu, x, out)
 
@@ -1017,7 +1017,7 @@ def _silu_derivative(xp: Any, x: Any) -> Any:
     tail = ((1 - a) * xp.exp(_LIFT - a)) * math.exp(-_LIFT)
     slope = xp.where(a > _FAR, tail, near)
     w, around_root = _root_expansion(x, _SILU_ROOT)
-    return xp.where(x > 0, 1 - slope, xp.where(xp.abs(w) < 0.75, around_root, slope))
+    return xp.where(x > 0, 1 - slope, xp.where(xp.abs(w) < 1, around_root, slope))
 
 
 def _root_expansion(x: Any, root: tuple[float, float, tuple[float, ...]]) -> tuple[Any, Any]:
@@ -1040,7 +1040,7 @@ def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
 
 
 # Roots of the slopes of silu and gelu (high and low part), and the polynomials that interpolate slope / w at
-# Chebyshev's points of |w| < 3/4, computed with 200 bits; their relative error is below 2^-61.
+# Chebyshev's points of |w| < 1 and |w| < 0.77, computed with 200 bits; their relative error is below 2^-61.
 _SILU_ROOT = (
     -1.2784645427610737,
     -1.0946994183093437e-16,
@@ -1049,24 +1049,28 @@ _SILU_ROOT = (
         0.1466487969969469,
         0.018874814223782312,
         -0.015222655223188032,
-        -0.006606589138356522,
-        0.0001266274100811443,
-        0.0007985218818349435,
-        0.00018570724361124407,
-        -4.0905342305065995e-05,
-        -2.9733542204369627e-05,
-        -2.9426324649738618e-06,
-        2.3460296078921527e-06,
-        8.599724963647691e-07,
-        -3.051205592609604e-08,
-        -9.267647350452682e-08,
-        -1.8878952737243843e-08,
-        4.6409624690062e-09,
-        2.920696250661837e-09,
-        2.0738169904047696e-10,
-        -2.2925446586884327e-10,
-        -5.247524958466263e-11,
-        7.44055248405879e-12,
+        -0.006606589138356691,
+        0.00012662741008113,
+        0.0007985218818396898,
+        0.0001857072436116884,
+        -4.0905342373043025e-05,
+        -2.973354221124151e-05,
+        -2.942631897152128e-06,
+        2.346029668668044e-06,
+        8.599695382100475e-07,
+        -3.051238703993568e-08,
+        -9.266656291241822e-08,
+        -1.8877800681912263e-08,
+        4.619569009888675e-09,
+        2.9181187479871493e-09,
+        2.36244919743945e-10,
+        -2.2563430162713264e-10,
+        -7.48460962055188e-11,
+        4.467534305574455e-12,
+        7.96547677292706e-12,
+        1.1962552556740388e-12,
+        -4.1508513719588215e-13,
+        -1.295294550281227e-13,
     ),
 )
 _GELU_ROOT = (
@@ -1075,26 +1079,26 @@ _GELU_ROOT = (
     (
         0.4314939923140469,
         0.388284982990552,
-        -0.018199676398671087,
+        -0.01819967639867109,
         -0.1140082332972217,
-        -0.01477152214824425,
-        0.019421679838189078,
-        0.004539228379123014,
-        -0.0022395380680738397,
-        -0.0007448268386404907,
-        0.00018633974623721443,
-        8.615947832697167e-05,
-        -1.121438022900455e-05,
-        -7.748459833204382e-06,
-        4.328452731671152e-07,
-        5.702715833822286e-07,
-        -1.6051295888701381e-09,
-        -3.544931576228748e-08,
-        -1.3954301207648016e-09,
-        1.8890714822315715e-09,
-        1.4303365230136473e-10,
-        -7.869300105167408e-11,
-        -8.387536535813275e-12,
+        -0.0147715221482442,
+        0.019421679838189085,
+        0.00453922837912178,
+        -0.002239538068074015,
+        -0.0007448268386255571,
+        0.00018633974623933396,
+        8.615947822374061e-05,
+        -1.1214380243654307e-05,
+        -7.748459400589128e-06,
+        4.328453345534129e-07,
+        5.70270465392666e-07,
+        -1.6052882108603802e-09,
+        -3.544757540682136e-08,
+        -1.3951832185523374e-09,
+        1.887575817783021e-09,
+        1.4282148079559672e-10,
+        -7.81480862770951e-11,
+        -8.310241579808184e-12,
     ),
 )
 
@@ -1131,40 +1135,47 @@ _TAIL = (
 )
 
 
-def _normal_tail(xp: Any, a: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """Return exp(a^2/2) Q(a), for a >= 0, and a function that multiplies by exp(-a^2/2)."""
-    ratio = _polynomial(_TAIL, (a - 4) / (a + 4)) / (a + 1)
+def _normal_tail(xp: Any, a: Any) -> tuple[Any, Any, Callable[[Any, Any], Any]]:
+    """Return R = exp(a^2/2) Q(a) for a >= 0, a relative correction to it, and a function that damps.
+
+    ``damp(factor, correction)`` is ``factor * (1 + correction) * exp(-a^2/2)``.
+    """
+    above = a + 1
+    ratio = _polynomial(_TAIL, (a - 4) / (a + 4)) / above
+    correction = ((above - 1) - a) / above  # for the rounding of a + 1
     head = 134217729.0 * a  # 2^27 + 1: the upper 26 bits of a (Dekker 1971), whose square is exact
     head = head - (head - a)
     rest = xp.expm1((a - head) * (a + head) * -0.5)
     far = a * a > 2 * _FAR
     exponential = xp.exp(xp.astype(far, a.dtype) * _LIFT - head * head / 2)
 
-    def damp(factor: Any) -> Any:
+    def damp(factor: Any, correction: Any) -> Any:
         product = exponential * factor
-        product = product + product * rest
+        product = product + product * (rest + correction)
         return xp.where(far, product * math.exp(-_LIFT), product)
 
-    return ratio, damp
+    return ratio, correction, damp
 
 
 def _gelu(xp: Any, x: Any) -> Any:
     x_near = xp.minimum(xp.maximum(x, -60.0), 60.0)  # farther out, squares overflow and nothing changes
-    ratio, damp = _normal_tail(xp, xp.abs(x_near))
-    product = damp(x_near * ratio)  # x Q(|x|)
+    ratio, correction, damp = _normal_tail(xp, xp.abs(x_near))
+    product = damp(x_near * ratio, correction)  # x Q(|x|)
     return xp.where(x > 0, x - product, product)
 
 
 def _gelu_derivative(xp: Any, x: Any) -> Any:
     a = xp.minimum(xp.abs(x), 60.0)
-    ratio, damp = _normal_tail(xp, a)
+    ratio, correction, damp = _normal_tail(xp, a)
     # The slope at -a. The slope at a is 1 minus that, because gelu(x) - x/2 is even.
-    slope = damp(ratio - a * _INVERSE_SQRT_TAU)
+    difference = ratio - a * _PEAK
+    slope = damp(difference, (ratio * correction - a * _PEAK_REST) / difference)
     w, around_root = _root_expansion(x, _GELU_ROOT)
-    return xp.where(x > 0, 1 - slope, xp.where(xp.abs(w) < 0.75, around_root, slope))
+    return xp.where(x >= 0, 1 - slope, xp.where(xp.abs(w) < 0.77, around_root, slope))
 
 
-_INVERSE_SQRT_TAU = 1 / math.sqrt(math.tau)
+# The peak of the normal density, 1/sqrt(2 pi), in two parts.
+_PEAK, _PEAK_REST = 0.3989422804014327, -2.49232720227773e-17
 
 
 def _hard_sigmoid(xp: Any, x: Any) -> Any:
@@ -1182,7 +1193,7 @@ def _hard_sigmoid_derivative(xp: Any, x: Any) -> Any:
 _ZEROS = np.zeros(BLOCK)  # numpy.minimum and maximum are slower against a scalar
 
 
-def _sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+def _lower_half_of_block(x: NDArray[np.float64]) -> NDArray[np.float64]:
     e = np.abs(x)
     np.exp(np.negative(e, out=e), out=e)
     t = 1 + e
@@ -1192,8 +1203,19 @@ def _sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     correction -= t  # exact, so that t + correction below is e - e * t
     correction *= e < 0.5
     t += correction
+    return t
+
+
+def _sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    t = _lower_half_of_block(x)
     np.subtract(x >= 0, t, out=t)  # 1 - t or -t
     np.abs(t, out=out)
+
+
+def _sigmoid_derivative_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    t = _lower_half_of_block(x)
+    np.multiply(t, t, out=out)
+    np.subtract(t, out, out=out)
 
 
 def _short_sigmoid_in_place(x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
