@@ -56,6 +56,7 @@ TURNS = (
     *(math.log(2), 0.25, 0.5, 0.75, 1.0, 3.0, 7.63, 16.64, 18.7, 20.0, 36.74, 37.0, 38.6, 87.34, 88.72, 103.97),
     *(354.9, 372.6, 709.78, 745.13, 1.2784645427610738, 0.7517915246935645),
     *(0.2, 0.2784645427610738, 2.278464542761074, 1.5217915246935645),  # where ours go over to another formula
+    4.15652921700889,  # the worst of log1p(exp(x)) known: exp(x) just above 2^-6, the result just below
 )
 
 #: Functions that never fall; the share of falls over floats in a row is measured.
