@@ -695,8 +695,8 @@ def gelu(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
 
     Examples
     --------
-    >>> gelu([-1000.0, 0.0, 3.0]).round(4)
-    array([-0.   ,  0.   ,  2.996])
+    >>> gelu([-3.0, 0.0, 3.0]).round(4)
+    array([-0.004,  0.   ,  2.996])
     """
     return apply("gelu", _gelu, x, out)
 
@@ -763,8 +763,8 @@ def silu(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
 
     Examples
     --------
-    >>> silu([-1000.0, 0.0, 3.0]).round(4)
-    array([-0.    ,  0.    ,  2.8577])
+    >>> silu([-3.0, 0.0, 3.0]).round(4)
+    array([-0.1423,  0.    ,  2.8577])
     """
     return apply("silu", _silu, x, out)
 
@@ -1141,13 +1141,13 @@ _TAIL = (
 
 
 def _normal_tail(xp: Any, a: Any) -> tuple[Any, Any, Callable[[Any, Any], Any]]:
-    """Return R = exp(a^2/2) Q(a) for a >= 0, a relative correction to it, and a function that damps.
+    """Return R = exp(a^2/2) Q(a) for a >= 0, a small correction to add to it, and a function that damps.
 
-    ``damp(factor, correction)`` is ``factor * (1 + correction) * exp(-a^2/2)``.
+    ``damp(factor, correction)`` is ``(factor + correction) * exp(-a^2/2)``.
     """
     above = a + 1
     ratio = _polynomial(_TAIL, (a - 4) / (a + 4)) / above
-    correction = ((above - 1) - a) / above  # for the rounding of a + 1
+    correction = ratio * (((above - 1) - a) / above)  # for the rounding of a + 1
     head = 134217729.0 * a  # 2^27 + 1: the upper 26 bits of a (Dekker 1971), whose square is exact
     head = head - (head - a)
     rest = xp.expm1((a - head) * (a + head) * -0.5)
@@ -1156,7 +1156,7 @@ def _normal_tail(xp: Any, a: Any) -> tuple[Any, Any, Callable[[Any, Any], Any]]:
 
     def damp(factor: Any, correction: Any) -> Any:
         product = exponential * factor
-        product = product + product * (rest + correction)
+        product = product + (product * rest + exponential * correction)
         return xp.where(far, product * math.exp(-_LIFT), product)
 
     return ratio, correction, damp
@@ -1165,7 +1165,7 @@ def _normal_tail(xp: Any, a: Any) -> tuple[Any, Any, Callable[[Any, Any], Any]]:
 def _gelu(xp: Any, x: Any) -> Any:
     x_near = xp.minimum(xp.maximum(x, -60.0), 60.0)  # farther out, squares overflow and nothing changes
     ratio, correction, damp = _normal_tail(xp, xp.abs(x_near))
-    product = damp(x_near * ratio, correction)  # x Q(|x|)
+    product = damp(x_near * ratio, x_near * correction)  # x Q(|x|)
     return xp.where(x > 0, x - product, product)
 
 
@@ -1173,8 +1173,7 @@ def _gelu_derivative(xp: Any, x: Any) -> Any:
     a = xp.minimum(xp.abs(x), 60.0)
     ratio, correction, damp = _normal_tail(xp, a)
     # The slope at -a. The slope at a is 1 minus that, because gelu(x) - x/2 is even.
-    difference = ratio - a * _PEAK
-    slope = damp(difference, (ratio * correction - a * _PEAK_REST) / difference)
+    slope = damp(ratio - a * _PEAK, correction - a * _PEAK_REST)
     w, around_root = _root_expansion(x, _GELU_ROOT)
     return xp.where(x >= 0, 1 - slope, xp.where(xp.abs(w) < 0.77, around_root, slope))
 

@@ -160,6 +160,7 @@ def _line_points() -> np.ndarray:
             [5e-324, 2.2250738585072014e-308, np.log(2), 36.7, 37, 88.73, 709.78, 745.13, 745.14],
             [1e3, 1e10, 6e4, 3e38, 1e308, np.finfo(np.float64).max],
             # The worst that the searches found, see CASES.
+            [1.2784645427610738, 0.7517915246935645],  # roots of the slopes of silu and gelu
             [4.15652921700889, 4.156630336067463, 2.7412588732006005, 1.2705503754962146],
             [1.1528133333524646, 1.1800055434605823, 4.1568864703525765, 4.15740857516942],
             [2.418384136508516, 4.142841096669994, 6.929828157222595],
@@ -248,6 +249,14 @@ def test_functions_agree_with_scipy_where_scipy_is_right() -> None:
     assert_allclose(log_sigmoid(x), scipy.special.log_expit(x), rtol=4 * EPS)
     p = np.concatenate([np.linspace(0, 1, 20_001), 0.5 + np.logspace(-16, -1, 1000)])
     assert_allclose(logit(p), scipy.special.logit(p), rtol=4 * EPS)
+
+
+@pytest.mark.parametrize("root", [1.2784645427610738, 0.7517915246935645])
+def test_slopes_are_finite_from_float_to_float_around_a_root_and_its_mirror_image(root: float) -> None:
+    # gelu_derivative once divided by a difference that is 0 near +0.7518.
+    x = _neighbours(root, 20_000)
+    for slope in (silu_derivative, gelu_derivative):
+        assert_allclose(slope(x) + slope(-x), 1, rtol=2**-51)
 
 
 def test_tails_last_down_to_the_smallest_subnormal() -> None:
