@@ -38,7 +38,7 @@ import tomllib
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,8 @@ SLIPS = frozenset(
         "integer-result",
         "list-not-array",
         "no-return",
+        "out-ignored",
+        "out-not-returned",
         "print-not-return",
         "scalar-only",
     }
@@ -79,8 +81,13 @@ _WARNING_SAYS = {
     "overflow encountered in exp": "exp of so large a number does not fit in its dtype.",
     "overflow encountered in cosh": "cosh of so large a number does not fit in its dtype.",
     "divide by zero encountered in log": "log(0) is -inf.",
+    "divide by zero encountered in arctanh": "arctanh(1) is inf, arctanh(-1) is -inf.",
     "invalid value encountered in log": "log of a negative number is nan.",
     "invalid value encountered in divide": "0 / 0 and inf / inf are nan.",
+    "invalid value encountered in scalar divide": "0 / 0 and inf / inf are nan.",
+    "invalid value encountered in multiply": "0 * inf is nan.",
+    "invalid value encountered in scalar multiply": "0 * inf is nan.",
+    "Mean of empty slice.": "There is nothing to take the mean of.",
 }
 
 
@@ -107,6 +114,7 @@ class _Call:
     name: str
     text: str
     args: Sequence[Any] = ()
+    given_by_name: Mapping[str, Any] = field(default_factory=dict)
     value: Any = None
     error: BaseException | None = None
     warnings: list[warnings.WarningMessage] = field(default_factory=list)
@@ -233,15 +241,48 @@ class Checks:
             problem = f"{call.text} returned dtype {np.asarray(call.value).dtype}, expected {np.dtype(expected)}"
         self._record(call, problem, hint, expected=np.empty(0))
 
+    def fills(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        out: np.ndarray,
+        expected: np.ndarray,
+        rtol: float = 1e-9,
+        atol: float = 0.0,
+        mistakes: Mapping[str, Any] | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """Check that a call with ``out=out`` leaves `expected` in that array and returns the array itself.
+
+        If `out` is one of `args` as well, the function reads and writes the same array. `mistakes` are values of `out`.
+        """
+        call = _call(function, args, {**(kwargs or {}), "out": out})
+        filled = replace(call, value=call.given_by_name["out"])
+        returned_out = call.value is filled.value
+        problem = _raised(call) or _difference(filled, expected, rtol, atol, verb="left in out")
+        if problem is not None:
+            ignored = call.error is None and not returned_out and _same(filled.value, out)
+            hint = _mistake(filled, mistakes, rtol, atol) or ("out-ignored" if ignored else hint)
+        elif not returned_out:
+            what = "another array" if isinstance(call.value, np.ndarray) else _show(call.value)
+            problem, hint = f"{call.text} returned {what}, expected out itself", "out-not-returned"
+        self._record(call, problem, hint, expected)
+
     def no_warnings(
         self,
         function: Callable[..., Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         *,
+        mistakes: Mapping[str, Any] | None = None,
         hint: str | None = None,
     ) -> None:
-        """Check that the call warns of nothing."""
+        """Check that the call warns of nothing.
+
+        `mistakes` maps misconceptions to values, for warnings that only what came back can tell apart.
+        """
         call = _call(function, args, kwargs)
         problem = _raised(call)
         if problem is None and call.warnings:
@@ -250,7 +291,7 @@ class Checks:
             problem = f"{call.text} warned: {first.message}{_cell_line(frame)}"
             if said := _WARNING_SAYS.get(str(first.message)):
                 problem += f"\n  {said}"
-        self._record(call, problem, hint)
+        self._record(call, problem, _mistake(call, mistakes, rtol=1e-9, atol=0.0) or hint)
 
     def raises(
         self,
@@ -616,11 +657,15 @@ def _parse(cell: str) -> ast.Module | None:
 
 def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> _Call:
     """Call a learner's function on copies of the arguments and keep all that it did."""
-    given = [_copy(a) for a in args]
-    given_by_name = {k: _copy(v) for k, v in (kwargs or {}).items()}
-    shown = [_show(a) for a in args] + [f"{k}={_show(v)}" for k, v in given_by_name.items()]
+    memo: dict[int, Any] = {}  # an array that is given twice stays one array
+    given = [_copy(a, memo) for a in args]
+    given_by_name = {k: _copy(v, memo) for k, v in (kwargs or {}).items()}
+    shown = [_show(a) for a in args]
+    for k, v in given_by_name.items():
+        again = isinstance(v, np.ndarray) and any(v is a for a in given)
+        shown.append(f"{k}={'the same array' if again else _show(v)}")
     name = _names(function)[0]
-    call = _Call(name=name, text=f"{name}({', '.join(shown)})", args=args)
+    call = _Call(name=name, text=f"{name}({', '.join(shown)})", args=args, given_by_name=given_by_name)
     printed = io.StringIO()
     # What a function writes to stderr is caught too: nbgrader gives no marks to a test cell that shows any.
     with (
@@ -641,9 +686,9 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
     return call
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: Any, memo: dict[int, Any]) -> Any:
     """Copy plain data; functions and objects of the learner's classes are passed as they are."""
-    return copy.deepcopy(value) if isinstance(value, np.ndarray | list | tuple | dict) else value
+    return copy.deepcopy(value, memo) if isinstance(value, np.ndarray | list | tuple | dict) else value
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -375,7 +375,7 @@ def test_a_slip_is_recognised_before_any_other_hint(check, function, argument, e
 
 
 def test_slips_are_explained():
-    assert {s[3] for s in SLIPPING} | {"changes-its-input"} == SLIPS
+    assert {s[3] for s in SLIPPING} | {"changes-its-input", "out-ignored", "out-not-returned"} == SLIPS
     assert set(misconceptions()) >= SLIPS
 
 
@@ -462,6 +462,94 @@ def test_what_a_function_writes_does_not_show(check, capfd):
 # --- the other checks
 
 
+def negates(x, out=None):
+    """Negate an array, in the way that `out=` asks for."""
+    return np.negative(x, out=out)
+
+
+def test_fills(check):
+    x, out = np.array([1.0, 2.0]), np.full(2, np.nan)
+    check.fills(negates, args=[x], out=out, expected=-x)
+    check.fills(negates, args=[x], out=x, expected=-x)
+    check.fills(lambda *, x, out: negates(x, out), kwargs={"x": x}, out=x, expected=-x)
+    check.fills(negates, args=[np.zeros(0)], out=np.zeros(0), expected=np.zeros(0))
+    check.fills(negates, args=[x], out=np.full((2, 2), 7.0), expected=np.array([-x, -x]))
+    assert (check.passed, check.failures) == (5, [])
+    assert (x.tolist(), np.isnan(out).tolist()) == ([1.0, 2.0], [True, True])
+
+
+def overwrites(x, out):
+    out[:] = abs(x)
+    out[:] = x + 1
+    return out
+
+
+@pytest.mark.parametrize(
+    ("function", "out", "hint", "message"),
+    [
+        (
+            lambda x, out: -x,
+            np.full(2, np.nan),
+            "out-ignored",
+            "f(array([1., -2.]), out=array([nan, nan])) left in out array([nan, nan]), expected array([-1., 2.])\n"
+            "  First difference at [0], for the input 1.0: nan instead of -1.0.",
+        ),
+        (
+            lambda x, out: negates(x, out).copy(),
+            np.full(2, np.nan),
+            "out-not-returned",
+            "f(array([1., -2.]), out=array([nan, nan])) returned another array, expected out itself",
+        ),
+        (
+            lambda x, out: negates(x, out)[:],
+            np.full(2, np.nan),
+            "out-not-returned",
+            "f(array([1., -2.]), out=array([nan, nan])) returned another array, expected out itself",
+        ),
+        (
+            lambda x, out: negates(x, out) is None,
+            np.full(2, np.nan),
+            "out-not-returned",
+            "f(array([1., -2.]), out=array([nan, nan])) returned False, expected out itself",
+        ),
+        (
+            lambda x, out: print(negates(x, out).size),
+            np.full(2, np.nan),
+            "print-not-return",
+            "f(array([1., -2.]), out=array([nan, nan])) returned None, expected out itself\n  It printed '2'.",
+        ),
+        (
+            lambda x, out: out,
+            np.full(2, np.nan),
+            "dead-tail",
+            "f(array([1., -2.]), out=array([nan, nan])) left in out array([nan, nan]), expected array([-1., 2.])\n"
+            "  First difference at [0], for the input 1.0: nan instead of -1.0.",
+        ),
+        (
+            overwrites,
+            "x",
+            "precedence",
+            "f(array([1., -2.]), out=the same array) left in out array([2., 3.]), expected array([-1., 2.])\n"
+            "  First difference at [0], for the input 1.0: 2.0 instead of -1.0.",
+        ),
+        (
+            fails(ValueError("no")),
+            np.full(2, np.nan),
+            "dead-tail",
+            "f(array([1., -2.]), out=array([nan, nan])) raised ValueError: no",
+        ),
+    ],
+)
+def test_fills_refuses(check, function, out, hint, message):
+    def f(x, out):
+        return function(x, out)
+
+    x = np.array([1.0, -2.0])
+    mistakes = {"precedence": np.array([2.0, 3.0])}
+    check.fills(f, args=[x], out=x if isinstance(out, str) else out, expected=-x, mistakes=mistakes, hint="dead-tail")
+    assert one_failure(check) == Failure(message, hint, False)
+
+
 def test_shape(check):
     check.shape(returns(np.zeros((2, 3))), expected=(2, 3))
     check.shape(returns(1.5), expected=())
@@ -505,6 +593,15 @@ def test_no_warnings(check, learner):
         False,
     )
     assert check.failures[1].message == "f() raised ValueError: no"
+
+
+def test_no_warnings_tells_mistakes_apart_by_what_came_back(check):
+    def f(x):
+        return np.exp(x) / (1 + np.exp(x))
+
+    check.no_warnings(f, args=[np.array([1e3])], mistakes={"inf-over-inf": np.array([np.nan])}, hint="overflow")
+    check.no_warnings(f, args=[np.array([1e3])], mistakes={"inf-over-inf": np.array([1.0])}, hint="overflow")
+    assert [f.hint for f in check.failures] == ["inf-over-inf", "overflow"]
 
 
 def test_warnings_that_are_errors_elsewhere_are_still_warnings(check):
@@ -719,7 +816,7 @@ def test_a_cell_without_checks_earns_nothing(check):
 
 
 def test_a_stub_is_told_once_and_earns_nothing(check):
-    def sigmoid(x):
+    def sigmoid(x, out=None):
         raise NotImplementedError
 
     def every_check():
@@ -728,6 +825,7 @@ def test_a_stub_is_told_once_and_earns_nothing(check):
         check.dtype(sigmoid, args=[1.0], expected=float)
         check.no_warnings(sigmoid, args=[1.0], hint="overflow")
         check.unchanged(sigmoid, args=[np.ones(2)])
+        check.fills(sigmoid, args=[np.ones(2)], out=np.ones(2), expected=np.ones(2))
         check.property(sigmoid, args=[1.0], holds=lambda v: True, says="is anything")
         check.raises(sigmoid, args=[1.0], expected=Exception)
         check.gradient(sigmoid, of=np.sin, at=0.0)
@@ -738,7 +836,7 @@ def test_a_stub_is_told_once_and_earns_nothing(check):
         every_check()
     assert check.earned == 0
     assert check.report() == (
-        "0 of 18 checks passed (0 of 4 points)\nsigmoid is not written yet (it raised NotImplementedError)"
+        "0 of 20 checks passed (0 of 4 points)\nsigmoid is not written yet (it raised NotImplementedError)"
     )
 
 

@@ -1,0 +1,17 @@
+"""Ends each block one number too early.
+
+answers: sigmoid_blocked
+fails: test_sigmoid_blocked
+hint: block-bounds
+"""
+def sigmoid_blocked(x, out=None, block=8192):
+    if block < 1:
+        raise ValueError("a block holds at least one number")
+    if out is None:
+        out = np.zeros(x.shape)
+    if out.shape != x.shape or out.dtype != np.float64:
+        raise ValueError("out must be a float64 array of the shape of x")
+    for start in range(0, len(x), block):
+        part = slice(start, start + block - 1)
+        out[part] = sigmoid(x[part])
+    return out

@@ -1,0 +1,16 @@
+"""Lets the library write into out.
+
+answers: sigmoid_blocked
+fails: test_sigmoid_blocked
+hint: library-function
+"""
+def sigmoid_blocked(x, out=None, block=8192):
+    if block < 1:
+        raise ValueError("a block holds at least one number")
+    if out is None:
+        out = np.empty(x.shape)
+    if out.shape != x.shape or out.dtype != np.float64:
+        raise ValueError("out must be a float64 array of the shape of x")
+    import scipy.special
+
+    return scipy.special.expit(x, out=out)

@@ -1,0 +1,19 @@
+"""Fills out and returns only what it made itself.
+
+answers: sigmoid_blocked
+fails: test_sigmoid_blocked
+hint: no-return
+"""
+def sigmoid_blocked(x, out=None, block=8192):
+    own = out is None
+    if block < 1:
+        raise ValueError("a block holds at least one number")
+    if out is None:
+        out = np.empty(x.shape)
+    if out.shape != x.shape or out.dtype != np.float64:
+        raise ValueError("out must be a float64 array of the shape of x")
+    for start in range(0, len(x), block):
+        part = slice(start, start + block)
+        out[part] = sigmoid(x[part])
+    if own:
+        return out

@@ -1,0 +1,15 @@
+"""Assigns to the name out, which leaves the caller's array alone.
+
+answers: sigmoid_blocked
+fails: test_sigmoid_blocked
+hint: out-ignored
+"""
+def sigmoid_blocked(x, out=None, block=8192):
+    if block < 1:
+        raise ValueError("a block holds at least one number")
+    if out is None:
+        out = np.empty(x.shape)
+    if out.shape != x.shape or out.dtype != np.float64:
+        raise ValueError("out must be a float64 array of the shape of x")
+    out = np.concatenate([sigmoid(x[start : start + block]) for start in range(0, len(x), block)] or [x])
+    return out
