@@ -12,9 +12,11 @@ drawn (:func:`describe`). nbval compares text and not pixels, so a figure is che
 
 from __future__ import annotations
 
+import html
+import re
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -25,16 +27,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from course_lib.calibration import ReliabilityCurve
+
 __all__ = [
     "INK",
     "MUTED",
     "PALETTE",
+    "Table",
     "curve_axes",
     "describe",
+    "error_scale",
+    "error_strips",
     "level",
     "mark",
     "name_curve",
     "panels",
+    "reliability_diagram",
     "style",
 ]
 
@@ -43,7 +52,9 @@ MUTED = "#5f6773"
 PALETTE = {"blue": "#005fa3", "orange": "#c64f00", "green": "#2b7d3a", "purple": "#a8477f"}
 
 _WIDTH = 6.4  # inches; 640 CSS pixels at 100 dpi, the widest that the stylesheet shows a figure
+_ROUNDED, _LOST = 0.5, 2.0**53  # errors in ulp: of a correctly rounded float64, and of one without a right digit
 _DASHES: list[Any] = ["-", (0, (5, 2)), (0, (7, 2, 1.5, 2)), (0, (1.5, 1.5))]
+_MARKERS = ("o", "s", "D", "^")
 
 
 def style() -> None:
@@ -251,6 +262,217 @@ def level(ax: Axes, *, x: float | None = None, y: float | None = None) -> None:
         ax.axhline(y, **thin)
     if x is not None:
         ax.axvline(x, **thin)
+
+
+def error_scale(ax: Axes) -> None:
+    """Make the vertical axis one of errors in ulp, from less than rounding to every digit wrong.
+
+    Two thin lines say what is between: half an ulp, which rounding the exact value costs, and 2**53 ulp, where a
+    float64 has lost all its digits.
+
+    Examples
+    --------
+    >>> fig, ax = curve_axes()
+    >>> error_scale(ax)
+    >>> ax.get_yscale(), len(ax.lines)
+    ('log', 2)
+    >>> plt.close(fig)
+    """
+    ax.set(yscale="log", ylim=(0.05, 1e18), ylabel="error in ulp")
+    ax.set_yticks([1, 1e5, 1e10, 1e15])
+    ax.minorticks_off()
+    level(ax, y=_ROUNDED)
+    level(ax, y=_LOST)
+
+
+def error_strips(
+    x: ArrayLike, errors: Mapping[str, ArrayLike], knots: Sequence[float], *, xlabel: str = "$x$"
+) -> tuple[Figure, Axes]:
+    """Compare the errors of several forms of one function, a strip for each, one above the other.
+
+    The height of a strip is the logarithm of the error: nothing at half an ulp, full height from 2**53 ulp on, where a
+    float64 has lost all its digits, and at inf and nan. The largest error stands at the right end.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Points, in ascending order.
+    errors : mapping of str to array_like, shape (n,)
+        Errors in ulp at these points, by the name of the form; drawn from top to bottom.
+    knots : sequence of float
+        The horizontal axis is cut at these places, in ascending order. It runs from the first to the last, and the
+        stretches between are drawn equally wide, so that a short one can be seen beside a long one.
+    xlabel : str
+        What the horizontal axis shows.
+
+    Returns
+    -------
+    fig : Figure
+    ax : Axes
+
+    Raises
+    ------
+    ValueError
+        `knots` do not ascend, or the errors of a form are not one for each point.
+
+    Examples
+    --------
+    >>> fig, ax = error_strips([-50, 0, 50], {"naive": [2e15, 0.6, 0.4]}, knots=(-100, -10, 10, 100))
+    >>> [text.get_text() for text in ax.texts]
+    ['naive', '2e15']
+    >>> plt.close(fig)
+    """
+    xs, at = np.asarray(x, dtype=float), np.asarray(knots, dtype=float)
+    if at.size < 2 or not (np.diff(at) > 0).all():
+        raise ValueError(f"knots must ascend, and there must be at least two: {knots}")
+    fig, ax = plt.subplots(figsize=(_WIDTH, 0.8 + 0.5 * len(errors)))
+    steps = np.arange(at.size)
+    ax.set_xscale("function", functions=(lambda v: np.interp(v, at, steps), lambda s: np.interp(s, steps, at)))
+    ax.set(xlim=(at[0], at[-1]), ylim=(-0.1, len(errors)), xlabel=xlabel, yticks=[])
+    ax.set_xticks(at, [f"{v:g}".replace("-", "\N{MINUS SIGN}") for v in at])
+    ax.spines["left"].set_visible(False)
+    for v in at:
+        level(ax, x=v)
+    for base, (name, values) in zip(range(len(errors) - 1, -1, -1), errors.items(), strict=True):
+        found = np.nan_to_num(np.asarray(values, dtype=float), nan=np.inf, posinf=np.inf)
+        if found.shape != xs.shape:
+            raise ValueError(f"{name} has errors of shape {found.shape}, but x has shape {xs.shape}")
+        height = np.log2(np.clip(found, _ROUNDED, _LOST) / _ROUNDED) / np.log2(_LOST / _ROUNDED)
+        top = base + 0.45 * height
+        ax.fill_between(xs, base, top, color=PALETTE["blue"], alpha=0.35, linewidth=0)
+        ax.plot(xs, top, color=PALETTE["blue"], linestyle="-", linewidth=1, label=name)
+        ax.text(at[0], base + 0.6, name)
+        ax.text(at[-1], base + 0.6, _short(float(found.max(initial=0))), ha="right")
+    return fig, ax
+
+
+def reliability_diagram(ax: Axes, curves: Mapping[str, ReliabilityCurve]) -> None:
+    """Draw observed frequency against predicted probability, with the diagonal where the two agree.
+
+    Each bin is a point, with a bar for the interval of its frequency. Curves differ in colour, dashes and markers, and
+    a legend names them.
+
+    Parameters
+    ----------
+    ax : Axes
+        Gets both axes from 0 to 1, and names for them.
+    curves : mapping of str to ReliabilityCurve
+        As :func:`course_lib.calibration.reliability_curve` returns them, by the name of the forecaster; at most four.
+
+    Raises
+    ------
+    ValueError
+        There are more than four curves: their markers would repeat.
+
+    Examples
+    --------
+    >>> from course_lib.calibration import reliability_curve
+    >>> fig, ax = plt.subplots()
+    >>> reliability_diagram(ax, {"forecast": reliability_curve([0, 1, 0, 1], [0.2, 0.2, 0.9, 0.9], bins=2)})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['forecast']
+    >>> plt.close(fig)
+    """
+    if len(curves) > len(_MARKERS):
+        raise ValueError(f"a diagram shows at most {len(_MARKERS)} curves, not {len(curves)}: {list(curves)}")
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)), zorder=0, label="calibrated")
+    for (name, curve), colour, dashes, marker in zip(curves.items(), PALETTE.values(), _DASHES, _MARKERS, strict=False):
+        ax.bar(curve.predicted, curve.high - curve.low, width=0.004, bottom=curve.low, color=colour)
+        # The ends as curves of their own: `describe` tells of these, and not of bars.
+        for end, values in (("low", curve.low), ("high", curve.high)):
+            ax.plot(
+                curve.predicted,
+                values,
+                color=colour,
+                linestyle="none",
+                marker="_",
+                markersize=5,
+                label=f"{name}, {end}",
+            )
+        ax.plot(
+            curve.predicted,
+            curve.observed,
+            color=colour,
+            linestyle=dashes,
+            linewidth=1.4,
+            marker=marker,
+            markersize=5,
+            label=name,
+        )
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="predicted probability", ylabel="share of positives")
+    ax.legend(handles=[line for line in ax.lines if line.get_label() in curves], loc="upper left", fontsize=10.5)
+
+
+def _short(error: float) -> str:
+    """Write an error in ulp in a few characters."""
+    if np.isinf(error):
+        return "∞"
+    return f"{error:.1f}" if error < 10 else f"{error:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+class Table:
+    """Columns and rows that a notebook shows as a table, and a terminal as text.
+
+    The text is what nbval compares. On a narrow page long cells wrap, and a table that is still too wide scrolls by
+    itself.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of the columns.
+    rows : sequence of sequences of str
+        Cells, as they are to be read: numbers come rounded. A column in which every cell starts as a number does is
+        set to the right.
+
+    Raises
+    ------
+    ValueError
+        A row has more or fewer cells than there are columns.
+
+    Examples
+    --------
+    >>> Table(["function", "mean"], [["sigmoid", "0.50"], ["log_sigmoid", "−0.81"]])
+    function      mean
+    sigmoid       0.50
+    log_sigmoid  −0.81
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        for row in rows:
+            if len(row) != len(columns):
+                raise ValueError(f"a row has {len(row)} cells, but there are {len(columns)} columns: {list(row)}")
+        self._lines = [tuple(columns), *(tuple(row) for row in rows)]
+        self._numeric = [
+            bool(rows) and all(re.match(r"[-+−]?\d", cell) for cell in column)
+            for _, *column in zip(*self._lines, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(*self._lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if numeric else cell.ljust(width)
+                for cell, width, numeric in zip(line, widths, self._numeric, strict=True)
+            ).rstrip()
+            for line in self._lines
+        )
+
+    def _repr_html_(self) -> str:
+        head, *body = (
+            "<tr>"
+            + "".join(
+                f'<{tag} style="padding: 0.25em 0.35em; text-align: {"right" if numeric else "left"}">'
+                f"{html.escape(cell)}</{tag}>"
+                for cell, numeric in zip(line, self._numeric, strict=True)
+            )
+            + "</tr>"
+            for tag, line in zip(["th"] + ["td"] * (len(self._lines) - 1), self._lines, strict=True)
+        )
+        # The theme puts every HTML output on a white ground on dark pages, except tables of the class that pandas uses.
+        return (
+            '<div style="overflow-x: auto"><table class="dataframe" style="font-size: clamp(0.7rem, 3vw, 1rem)">'
+            f"<thead>{head}</thead><tbody>{''.join(body)}</tbody></table></div>"
+        )
 
 
 def describe(fig: Figure) -> str:

@@ -7,8 +7,10 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from course_lib import plotting
+from course_lib.calibration import reliability_curve
 
 # Backgrounds of the book's two themes and of the notices figures may stand in (sphinx-book-theme 1.3.0).
 LIGHT = ("#ffffff", "#f3f4f5")
@@ -151,6 +153,99 @@ def test_describe_survives_nan_and_empty_curves():
     text = plotting.describe(fig)
     assert "empty: 0 points" in text
     assert "y: nan, inf" in text
+
+
+def test_an_axis_of_errors_shows_rounding_and_the_loss_of_every_digit():
+    _, ax = plotting.curve_axes()
+    plotting.error_scale(ax)
+    low, high = ax.get_ylim()
+    levels = [line.get_ydata()[0] for line in ax.lines]
+    # rounding to nearest is off by at most half a gap; a float64 has 53 digits, so 2**53 gaps are the number itself
+    assert levels == [0.5, 2 / np.finfo(np.float64).eps]
+    assert low < levels[0] < levels[1] < high
+
+
+def test_strips_of_errors_rise_from_rounding_to_the_loss_of_every_digit():
+    values = [0.0, 0.5, 2.0**26, 2.0**53, 1e300, np.inf, np.nan]
+    _, ax = plotting.error_strips(range(7), {"top": values, "bottom": [0.2] * 7}, knots=(0, 3, 6))
+    top, bottom = (line.get_ydata() for line in ax.lines if line.get_label() in ("top", "bottom"))
+    full = top[3] - 1
+    assert np.allclose((top - 1) / full, [0, 0, 0.5, 1, 1, 1, 1])  # 2**26 is half way from 2**-1 to 2**53
+    assert np.allclose(bottom, 0)
+    assert 0 < full < 1  # within its strip
+    assert [text.get_text() for text in ax.texts] == ["top", "∞", "bottom", "0.2"]
+
+
+def test_stretches_between_knots_are_equally_wide():
+    fig, ax = plotting.error_strips([-750, 0, 750], {"flat": [0, 0, 0]}, knots=(-750, -700, 0, 750))
+    fig.canvas.draw()
+    across = ax.transAxes.inverted().transform(
+        ax.transData.transform([(v, 0) for v in (-750, -725, -700, 0, 375, 750)])
+    )
+    assert np.allclose(across[:, 0], [0, 1 / 6, 1 / 3, 2 / 3, 5 / 6, 1])
+
+
+@pytest.mark.parametrize("knots", [(), (1,), (1, 1), (0, 2, 1), (0, np.nan)])
+def test_knots_that_do_not_ascend_are_an_error(knots):
+    with pytest.raises(ValueError, match="knots must ascend"):
+        plotting.error_strips([0, 1], {"form": [0, 0]}, knots)
+
+
+def test_errors_that_are_not_one_a_point_are_an_error():
+    with pytest.raises(ValueError, match=r"naive has errors of shape \(2,\), but x has shape \(3,\)"):
+        plotting.error_strips([0, 1, 2], {"naive": [0, 0]}, knots=(0, 2))
+
+
+CELLS = [["sigmoid", "(0, 1)", "0.50"], ["a < b & c", "-∞", "\N{MINUS SIGN}0.8"], ["", "", "+12"]]
+
+
+def test_a_reliability_diagram_shows_every_bin_with_its_interval():
+    y, p = [0, 1, 1, 0, 1, 1], [0.1, 0.1, 0.5, 0.5, 0.9, 0.8]
+    curves = {"ten": reliability_curve(y, p, bins=10), "two": reliability_curve(y, p, bins=2)}
+    fig, ax = plt.subplots()
+    plotting.reliability_diagram(ax, curves)
+    drawn = {line.get_label(): line for line in ax.lines}
+    for name, curve in curves.items():
+        np.testing.assert_array_equal(drawn[name].get_xydata(), np.column_stack([curve.predicted, curve.observed]))
+        for end in ("low", "high"):
+            np.testing.assert_array_equal(drawn[f"{name}, {end}"].get_ydata(), getattr(curve, end))
+    bars = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches]
+    ends = [pair for curve in curves.values() for pair in zip(curve.low, curve.high, strict=True)]
+    np.testing.assert_allclose(bars, ends)
+    assert drawn["ten"].get_marker() != drawn["two"].get_marker()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["ten", "two"]
+    assert "two, low: 2 points" in plotting.describe(fig)
+
+
+def test_a_reliability_diagram_refuses_more_curves_than_it_has_markers():
+    curve = reliability_curve([0, 1], [0.2, 0.8])
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="at most 4"):
+        plotting.reliability_diagram(ax, dict.fromkeys("abcde", curve))
+
+
+def test_a_table_in_a_notebook_has_the_cells_as_they_are_and_numbers_to_the_right():
+    soup = BeautifulSoup(plotting.Table(["name", "<values>", "mean"], CELLS)._repr_html_(), "html.parser")
+    assert [cell.string for cell in soup.find_all("th")] == ["name", "<values>", "mean"]
+    assert [[cell.string or "" for cell in row.find_all("td")] for row in soup.tbody.find_all("tr")] == CELLS
+    aligned = [re.search(r"text-align: (\w+)", cell["style"])[1] for cell in soup.find_all(["th", "td"])]
+    assert aligned == ["left", "left", "right"] * 4
+    # what the theme looks for on a dark page, and what keeps a phone from scrolling the page
+    assert soup.table["class"] == ["dataframe"]
+    assert soup.table.parent["style"] == "overflow-x: auto"
+
+
+def test_a_table_as_text_keeps_its_columns_in_line():
+    lines = repr(plotting.Table(["name", "values", "mean"], CELLS)).splitlines()
+    assert [line.split() for line in lines[:2]] == [["name", "values", "mean"], ["sigmoid", "(0,", "1)", "0.50"]]
+    assert len({len(line) for line in lines}) == 1  # the last column is set to the right
+    assert {line.find(cell) for line, cell in zip(lines, ["values", "(0, 1)", "-∞"], strict=False)} == {11}
+
+
+@pytest.mark.parametrize("row", [["one"], ["one", "two", "three"]])
+def test_a_row_that_does_not_fit_its_table_is_an_error(row):
+    with pytest.raises(ValueError, match=f"{len(row)} cells, but there are 2 columns"):
+        plotting.Table(["a", "b"], [["x", "y"], row])
 
 
 def test_outside_a_notebook_only_settings_change(monkeypatch):
