@@ -1,0 +1,12 @@
+"""Returns the costs as a list.
+
+answers: gradient_descent
+fails: test_gradient_descent
+hint: list-not-array
+"""
+def gradient_descent(theta, X, y, C, rate, steps):
+    trace = [cost(theta, X, y, C)]
+    for _ in range(steps):
+        theta = theta - rate * gradient(theta, X, y, C)
+        trace.append(cost(theta, X, y, C))
+    return theta, trace

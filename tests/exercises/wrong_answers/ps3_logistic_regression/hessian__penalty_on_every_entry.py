@@ -1,0 +1,11 @@
+"""Adds the penalty's second derivative to every entry.
+
+answers: hessian
+fails: test_hessian test_newton
+hint: penalty-on-every-entry
+"""
+def hessian(theta, X, C):
+    A = np.column_stack([X, np.ones(len(X))])
+    p = sigmoid(A @ theta)
+    s = p * sigmoid(-A @ theta)
+    return A.T @ (s[:, np.newaxis] * A) / len(X) + 1 / (C * len(X))

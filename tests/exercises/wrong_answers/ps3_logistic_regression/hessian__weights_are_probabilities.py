@@ -1,0 +1,11 @@
+"""Weights each row by its probability.
+
+answers: hessian
+fails: test_hessian test_newton
+hint: weights-are-probabilities
+"""
+def hessian(theta, X, C):
+    A = np.column_stack([X, np.ones(len(X))])
+    p = sigmoid(A @ theta)
+    s = p
+    return A.T @ (s[:, np.newaxis] * A) / len(X) + np.diag(np.append(np.full(X.shape[1], 1 / (C * len(X))), 0))
