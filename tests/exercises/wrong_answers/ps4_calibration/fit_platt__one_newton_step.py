@@ -1,0 +1,16 @@
+"""Stops after one step of Newton's method.
+
+answers: fit_platt
+fails: test_fit_platt
+hint: not-at-the-minimum
+"""
+def fit_platt(scores, y):
+    t = platt_targets(y)
+    slope, intercept = 0.0, 0.0
+    for _ in range(1):
+        p = sigmoid(slope * scores + intercept)
+        r, w = p - t, p * (1 - p)
+        gradient = np.array([r @ scores, r.sum()])
+        hessian = np.array([[w @ scores**2, w @ scores], [w @ scores, w.sum()]])
+        slope, intercept = np.array([slope, intercept]) - np.linalg.solve(hessian, gradient)
+    return slope, intercept

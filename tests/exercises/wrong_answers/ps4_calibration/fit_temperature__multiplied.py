@@ -1,0 +1,18 @@
+"""Multiplies the logits by the temperature.
+
+answers: fit_temperature
+fails: test_fit_temperature
+hint: temperature-upside-down
+"""
+def fit_temperature(z, y):
+    if np.all((z > 0) == (y == 1)):
+        raise ValueError("every sample is predicted right")
+
+    def slope(beta):
+        return np.mean((sigmoid(beta * z) - y) * z)
+
+    low, high = 0.0, 100.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return low

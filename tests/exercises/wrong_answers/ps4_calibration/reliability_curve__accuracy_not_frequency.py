@@ -1,0 +1,12 @@
+"""Takes how often a decision at 1/2 was right for how often a 1 came.
+
+answers: reliability_curve
+fails: test_reliability_curve, test_expected_calibration_error
+hint: accuracy-not-frequency
+"""
+def reliability_curve(y, p, bins):
+    index = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
+    full, count = np.unique(index, return_counts=True)
+    predicted = np.array([np.mean(p[index == k]) for k in full])
+    observed = np.array([np.mean((p[index == k] > 0.5) == y[index == k]) for k in full])
+    return predicted, observed, count
