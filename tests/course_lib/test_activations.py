@@ -105,9 +105,9 @@ class Case:
 
 # Bounds for x86-64 with AVX-512, with AVX2 only and with neither: their exp, log1p, tanh and arctanh
 # are different. The most found by comparing over 10 million points per function with 80-bit arithmetic:
-# sigmoid 1.73, its derivative 2.52, log_sigmoid and softplus 1.22, logit 1.30 (1.69 without
+# sigmoid 1.73, its derivative 2.52, log_sigmoid and softplus 1.12, logit 1.28 (1.63 without
 # AVX-512), its derivative 1.62, tanh 1.20 (2.18 without AVX2), its derivative 2.48. For the others,
-# over 200,000 points with mpmath: silu 2.6, its derivative 3.4, gelu 3.6 and its derivative 3.7.
+# over 200,000 points with mpmath: silu 2.6, its derivative 3.8, gelu 3.6 and its derivative 3.5.
 CASES = [
     Case(sigmoid, _sigmoid, 1.8),
     Case(sigmoid_derivative, _sigmoid_slope, 2.7),
