@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -54,6 +55,17 @@ class Assignment:
         """Dotted names that the student's code may not use."""
         return list(self.settings.get("forbidden", []))
 
+    def imports(self) -> tuple[str, ...]:
+        """Return the modules that its code cells import, each with those that an import of a name from it may mean."""
+        trees = [ast.parse(c.source) for c in self.notebook.cells if role(c) in ("locked", "answer") and is_code(c)]
+        found: set[str] = set()
+        for node in (node for tree in trees for node in ast.walk(tree)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        return tuple(sorted(found))
+
     def tests(self) -> dict[str, float]:
         """Return the auto-graded test cells: grade_id -> points."""
         return {str(grade_id(c)): c.metadata.nbgrader.points for c in self.notebook.cells if role(c) == "test"}
@@ -86,6 +98,17 @@ def grade_id(cell: NotebookNode) -> str | None:
     """Return nbgrader's name of a cell; None where it has none."""
     found = cell.metadata.get("nbgrader", {}).get("grade_id")
     return found if isinstance(found, str) else None
+
+
+def is_code(cell: NotebookNode) -> bool:
+    """Return whether a cell is one of Python; those with IPython's own syntax are not."""
+    if cell.cell_type != "code":
+        return False
+    try:
+        ast.parse(cell.source)
+    except SyntaxError:
+        return False
+    return True
 
 
 def role(cell: NotebookNode) -> str:

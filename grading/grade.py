@@ -160,7 +160,10 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
     tests = [step for step in plan.steps if step.action == "test"]
     limits = assignment.limits
     marks: list[Mark] = []
-    with TestBench(limits.seconds) as bench, StudentProcess(limits, [step.name for step in tests]) as student:
+    with (
+        TestBench(limits.seconds) as bench,
+        StudentProcess(limits, [step.name for step in tests], assignment.imports()) as student,
+    ):
         for step in plan.steps:
             if step.action == "test":
                 student.take_snapshot(step.name)

@@ -1,17 +1,20 @@
 """Inside the sandbox: runs the student's cells in order and answers calls, one request at a time.
 
-Started as ``python -P -m grading.runner FD ...`` with a connected socket. Nothing here is trusted by the other side: a
-student who takes this process over can answer calls wrongly, and that is what a wrong function does too.
+Started as ``python -P -m grading.runner FD`` with a connected socket. The process that is started so never runs student
+code. It loads what notebooks import, which is what takes time, and forks; each fork confines itself further, and is a
+runner for one submission. Nothing that a runner says is trusted by the other side: a student who takes it over can
+answer calls wrongly, and that is what a wrong function does too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import gc
+import importlib
 import io
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -20,11 +23,12 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from grading import wire
+from grading import confine, wire
 from grading.shell import RecordingShell
 
 MAX_PRINTED = 10_000
 MAX_WARNINGS = 20
+MAX_DESCRIPTORS = 250  # Linux passes no more in one message
 
 
 class TimeLimit(BaseException):
@@ -208,17 +212,71 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def main(arguments: list[str]) -> None:
-    """Serve: processes allowed, then the descriptors of the connection and of the snapshots'."""
-    processes, descriptor, *snapshots = map(int, arguments)
-    # Set here and not before: outside this user namespace the limit would count all the processes of the grader's user.
-    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-    for number in (descriptor, *snapshots):
-        os.set_inheritable(number, False)  # a program that the student starts would keep the connections open
+def fork_runners(nursery: socket.socket) -> None:
+    """Fork a confined runner for each request, until the other side closes the connection.
+
+    A request brings limits and sockets: one for what is to be said of the start, the runner's own, and one a snapshot.
+    """
+    gc.collect()
+    gc.freeze()  # what is loaded stays in memory that the forks share
+    loaded = confine.address_space()
+    while True:
+        text, descriptors, _, _ = socket.recv_fds(nursery, 4096, MAX_DESCRIPTORS)
+        if not text:
+            return
+        child = os.fork()
+        if child == 0:
+            nursery.close()
+            said = socket.socket(fileno=descriptors[0])
+            try:
+                limits = json.loads(text)
+                limits["memory_bytes"] += loaded
+                _start_runner(limits, said, descriptors[1:])
+            except BaseException as error:
+                said.send(f"{type(error).__name__}: {error}".encode()[:4000])
+            finally:
+                os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os.waitpid(child, 0)
+
+
+def _start_runner(limits: dict[str, int], said: socket.socket, descriptors: list[int]) -> None:
+    """Confine what is forked from here, fork process 1 of its namespace, and hand the other side its handle."""
+    confine.enter_namespaces(limits["file_bytes"])
+    first = os.fork()
+    if first:
+        socket.send_fds(said, [b"started"], [os.pidfd_open(first)])
+        return
+    confine.limit(**limits)
+    confine.give_up_privileges()
+    said.close()
+    runner = os.fork()
+    if runner:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        confine.become_init(runner)
+    confine.fresh_randomness()
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)  # a program that the student starts would keep the connections open
+    connection, *snapshots = [socket.socket(fileno=number) for number in descriptors]
+    Runner(connection, snapshots).serve(connection)
+
+
+def main(descriptor: int, modules: list[str]) -> None:
+    """Load what a notebook imports, say so, and fork runners."""
+    for name in modules:
+        if not name.startswith("matplotlib_inline"):  # which looks for its shell when it loads
+            with contextlib.suppress(ImportError):  # not there, or no module: `from numpy import pi`
+                importlib.import_module(name)
+    with RecordingShell() as shell:  # IPython loads more when it first shows something, a traceback above all
+        shell.run("print()\n[1]", "<warm>")
+        shell.run("1 / 0", "<warm>")
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # until here, what failed was said where the other side reads it
-    connection = socket.socket(fileno=descriptor)
-    Runner(connection, [socket.socket(fileno=n) for n in snapshots]).serve(connection)
+    nursery = socket.socket(fileno=descriptor)
+    nursery.send(b"ready")
+    fork_runners(nursery)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(int(sys.argv[1]), sys.argv[2:])

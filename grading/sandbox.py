@@ -1,20 +1,27 @@
 """The student's process, from outside: what it may see, how much it may use, and whether this machine can confine it.
 
-Everything is done by bubblewrap: new user, pid, network, ipc, uts and mount namespaces, a read-only system, no network,
-an empty environment, and scratch folders of limited size that go with the process.
+Two walls. Bubblewrap makes the outer one: new user, pid, network, ipc, uts and mount namespaces, a read-only system, no
+network, an empty environment. In there a process of ours loads Python and its libraries once (`runner`), and forks for
+each submission. Each fork makes the inner wall (`confine`): all those namespaces again, scratch folders of limited size
+that go with the process, no capability, and limits. So a student's process sees neither its siblings nor its parent.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
+import json
 import os
-import resource
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +30,7 @@ import course_lib
 from grading import wire
 
 START_SECONDS = 60.0
+OWN_SCRATCH = str(2**24)  # bytes for the warm process, in each of its folders
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,8 @@ class Limits:
     cell_seconds : float
         For one cell, and for all the calls that one test cell makes.
     memory_mb, scratch_mb, output_mb : int
-        Address space, scratch folder, and text and pictures that the notebook may show.
+        Address space of a process beyond what the libraries take, scratch folder, and text and pictures that the
+        notebook may show.
     processes : int
         Threads count. Does not bind when the grader runs as root.
     """
@@ -47,6 +56,15 @@ class Limits:
     scratch_mb: int = 64
     output_mb: int = 4
     processes: int = 64
+
+    def of_a_process(self) -> dict[str, int]:
+        """Return what each process is held to by Linux, in the words of `confine.limit`."""
+        return {
+            "memory_bytes": self.memory_mb * 2**20,
+            "cpu_seconds": int(self.seconds) + 30,
+            "file_bytes": self.scratch_mb * 2**20,
+            "processes": self.processes,
+        }
 
 
 class NoIsolation(Exception):
@@ -85,18 +103,30 @@ def bubblewrap() -> str:
     return found
 
 
-def command(limits: Limits, descriptors: list[int]) -> list[str]:
-    """Return the command line that starts a confined runner on sockets: its own, and one a snapshot."""
+def command(descriptor: int, modules: tuple[str, ...]) -> list[str]:
+    """Return the command line that starts the warm process behind the outer wall, with a socket for requests."""
     here = Path(__file__).parent
     library = Path(course_lib.__file__).parent
     words = [
         bubblewrap(),
-        *("--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        # Not --disable-userns: the inner wall needs a user namespace, and lets no other one be made.
+        # And not as root, whom the inner one could not be made for without root's capabilities.
+        *(
+            "--unshare-user",
+            "--uid",
+            "1000",
+            "--gid",
+            "1000",
+            "--unshare-pid",
+            "--unshare-net",
+            "--unshare-ipc",
+            "--unshare-uts",
+        ),
         # A grader that runs as root would otherwise hand its capabilities on.
         *("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"),
         # Scratch folders first: the interpreter may be installed below one of them.
-        *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/tmp"),
-        *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/home/student"),
+        *("--size", OWN_SCRATCH, "--tmpfs", "/tmp"),
+        *("--size", OWN_SCRATCH, "--tmpfs", "/home/student"),
         *("--ro-bind", "/usr", "/usr"),
     ]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
@@ -112,13 +142,13 @@ def command(limits: Limits, descriptors: list[int]) -> list[str]:
         if not Path(prefix).is_relative_to("/usr"):
             words += ["--ro-bind", prefix, prefix]
     words += ["--ro-bind", str(library), "/course/course_lib"]
-    for name in ("__init__.py", "wire.py", "shell.py", "runner.py"):
+    for name in ("__init__.py", "wire.py", "shell.py", "confine.py", "runner.py"):
         words += ["--ro-bind", str(here / name), f"/course/grading/{name}"]
     for fonts in _font_lists():
         words += ["--ro-bind", str(fonts), f"/tmp/matplotlib/{fonts.name}"]
-    words += ["--proc", "/proc", "--dev", "/dev", "--size", str(limits.scratch_mb * 2**20), "--tmpfs", "/dev/shm"]
-    # The root and /dev are memory without a limit; /proc/sys would let the student of a root grader set the machine up.
-    words += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student"]
+    words += ["--proc", "/proc", "--dev", "/dev", "--size", OWN_SCRATCH, "--tmpfs", "/dev/shm"]
+    # The root and /dev are memory without a limit.
+    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student"]
     environment = {
         "HOME": "/home/student",
         "LANG": "C.UTF-8",
@@ -132,8 +162,7 @@ def command(limits: Limits, descriptors: list[int]) -> list[str]:
     }
     for name, value in environment.items():
         words += ["--setenv", name, value]
-    arguments = map(str, [limits.processes, *descriptors])
-    return [*words, "--", sys.executable, "-P", "-m", "grading.runner", *arguments]
+    return [*words, "--", sys.executable, "-P", "-m", "grading.runner", str(descriptor), *modules]
 
 
 @functools.cache
@@ -144,54 +173,144 @@ def _font_lists() -> list[Path]:
     return sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"))
 
 
-def start(limits: Limits, snapshots: int) -> tuple[subprocess.Popen[bytes], list[socket.socket]]:
+class Nursery:
+    """The warm process behind the outer wall; it lives as long as this one, and forks for whoever asks.
+
+    Parameters
+    ----------
+    modules : tuple of str
+        What it loads. Not more than notebooks need: a fork takes the longer, the more is loaded.
+
+    Raises
+    ------
+    NoIsolation
+        It does not start here; the message holds what bubblewrap or Python said.
+    """
+
+    def __init__(self, modules: tuple[str, ...]) -> None:
+        self._asking = threading.Lock()
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with tempfile.TemporaryFile() as errors:
+            self._process = subprocess.Popen(
+                command(theirs.fileno(), modules),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=[theirs.fileno()],
+                env={},
+            )
+            theirs.close()
+            self._connection.settimeout(START_SECONDS)
+            with contextlib.suppress(OSError):
+                if self._connection.recv(100) == b"ready":
+                    return
+            self.close()
+            errors.seek(0)
+            said = errors.read(2000).decode(errors="replace").strip() or "it said nothing"
+            raise NoIsolation(f"a confined process did not start on this machine: {said}")
+
+    def fork(self, limits: Limits, connections: list[socket.socket]) -> Runner:
+        """Return a new runner that has these connections.
+
+        Raises
+        ------
+        NoIsolation
+            The inner wall cannot be made here; the message says what failed.
+        OSError
+            The warm process is gone.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            descriptors = [theirs.fileno(), *(connection.fileno() for connection in connections)]
+            with self._asking:
+                socket.send_fds(self._connection, [json.dumps(limits.of_a_process()).encode()], descriptors)
+            theirs.close()
+            ours.settimeout(START_SECONDS)
+            said, handles, _, _ = socket.recv_fds(ours, 4096, 1)
+        if handles:
+            return Runner(handles[0])
+        if not said:
+            raise OSError("the warm process is gone")
+        raise NoIsolation(f"a process could not be confined on this machine: {said.decode(errors='replace')}")
+
+    def close(self) -> None:
+        """End it, and with it all its forks."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class Runner:
+    """A fork's process 1, by a handle that is never another process's; all that runs in there ends with it."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def end(self) -> None:
+        """Kill it, and wait until all of it is gone."""
+        if self._handle < 0:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        ended = select.poll()
+        ended.register(self._handle, select.POLLIN)
+        ended.poll(1000 * START_SECONDS)
+        os.close(self._handle)
+        self._handle = -1
+
+
+_nurseries: dict[tuple[int, str, tuple[str, ...]], Nursery] = {}
+_starting = threading.Lock()
+
+
+def _nursery(modules: tuple[str, ...], anew: bool = False) -> Nursery:
+    """Return the warm process of this process, not of one that it was forked from."""
+    owner = os.getpid(), bubblewrap(), modules
+    with _starting:
+        if anew and owner in _nurseries:
+            _nurseries.pop(owner).close()
+        if owner not in _nurseries:
+            _nurseries[owner] = Nursery(modules)
+            atexit.register(_nurseries[owner].close)
+        return _nurseries[owner]
+
+
+def start(limits: Limits, snapshots: int, modules: tuple[str, ...] = ()) -> tuple[Runner, list[socket.socket]]:
     """Start a confined runner and wait until it is ready; return it with its connection and those of its snapshots.
 
     Raises
     ------
     NoIsolation
-        The sandbox does not start here; the message holds what bubblewrap said.
+        The sandbox does not start here; the message says why.
     """
+    try:
+        return _start(_nursery(modules), limits, snapshots)
+    except (OSError, wire.Disconnected):  # the warm process was ended from outside
+        try:
+            return _start(_nursery(modules, anew=True), limits, snapshots)
+        except (OSError, wire.Disconnected) as error:
+            raise NoIsolation("a confined process ended before it was ready, twice") from error
+
+
+def _start(nursery: Nursery, limits: Limits, snapshots: int) -> tuple[Runner, list[socket.socket]]:
     pairs = [socket.socketpair() for _ in range(1 + snapshots)]
     ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
-    descriptors = [connection.fileno() for connection in theirs]
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command(limits, descriptors),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            pass_fds=descriptors,
-            env={},
-            preexec_fn=functools.partial(_limit, limits),
-        )
-        for connection in theirs:
-            connection.close()
+    with contextlib.ExitStack() as undo:
+        for connection in ours:
+            undo.callback(connection.close)
         try:
-            wire.receive(ours[0], time.monotonic() + START_SECONDS)
-        except (wire.Disconnected, wire.WireError, TimeoutError) as error:
-            stop(process, ours)
-            errors.seek(0)
-            said = errors.read(2000).decode(errors="replace").strip() or type(error).__name__
-            raise NoIsolation(f"a confined process did not start on this machine: {said}") from error
-    return process, ours
+            runner = nursery.fork(limits, theirs)
+        finally:
+            for connection in theirs:
+                connection.close()
+        undo.callback(runner.end)
+        wire.receive(ours[0], time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
+        undo.pop_all()
+    return runner, ours
 
 
-def stop(process: subprocess.Popen[bytes], connections: list[socket.socket]) -> None:
-    """End a runner and everything it started: its pid namespace goes with it."""
+def stop(runner: Runner, connections: list[socket.socket]) -> None:
+    """End a runner and everything it started."""
     for connection in connections:
         connection.close()
-    process.kill()
-    process.wait()
-
-
-def _limit(limits: Limits) -> None:
-    memory = limits.memory_mb * 2**20
-    seconds = int(limits.seconds) + 30
-    for what, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, limits.scratch_mb * 2**20),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
+    runner.end()

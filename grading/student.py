@@ -50,10 +50,13 @@ class StudentProcess:
         `seconds` is shared by all cells, restarts included; every snapshot has `cell_seconds` of its own.
     places : sequence of str
         Names of the snapshots that will be asked for.
+    modules : sequence of str
+        What the notebook imports; the process starts with it loaded, though not bound to names.
     """
 
-    def __init__(self, limits: sandbox.Limits, places: Sequence[str] = ()) -> None:
+    def __init__(self, limits: sandbox.Limits, places: Sequence[str] = (), modules: Sequence[str] = ("numpy",)) -> None:
         self.limits = limits
+        self._modules = tuple(modules)
         self.problems: list[str] = []
         self._places = list(places)
         self._left = limits.seconds
@@ -145,7 +148,7 @@ class StudentProcess:
             self._left -= time.monotonic() - start
 
     def _start(self) -> None:
-        self._process, self._connections = sandbox.start(self.limits, len(self._places))
+        self._process, self._connections = sandbox.start(self.limits, len(self._places), self._modules)
 
     def _restart(self) -> None:
         """Start anew and do again what went well before; that is not refused, even if the time is used up by now."""

@@ -737,16 +737,15 @@ def test_only_scratch_can_be_written_and_only_so_much():
 
 def test_no_capability_and_no_setting_of_the_machine():
     text = said(
-        "import os, re\n"
-        "print(re.findall(r'Cap(?:Prm|Eff|Bnd|Amb):\\s+(\\w+)', open('/proc/self/status').read()))\n"
-        "for root, _, files in os.walk('/proc/sys'):\n"
-        "    for name in files:\n"
-        "        path = os.path.join(root, name)\n"
-        "        try:\n"
-        "            os.close(os.open(path, os.O_WRONLY)); print('writable', path)\n"
-        "        except OSError: pass"
+        "import ctypes, os\n"
+        "libc = ctypes.CDLL(None)\n"
+        "sets = (ctypes.c_uint32 * 6)()\n"
+        "print(libc.capget((ctypes.c_uint32 * 2)(0x20080522, 0), sets), any(sets))\n"
+        "bounding, ambient = ([libc.prctl(*call, n, 0, 0) for n in range(40)] for call in ((23,), (47, 1)))\n"
+        "print(any(bounding), any(ambient), libc.prctl(39, 0, 0, 0, 0))\n"
+        "print(os.listdir('/proc'), os.path.exists('/sys'))"
     )
-    assert text == str(["0" * 16] * 4) + "\n"
+    assert text.splitlines() == ["0 False", "False False 1", "[] False"]
 
 
 def test_a_new_namespace_cannot_be_made_and_nothing_mounted():
@@ -783,7 +782,11 @@ def test_nothing_is_left_running():
         "        os.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(9) # marker-of-this-test'])\n"
         "    os._exit(0)\n"
         "import time; time.sleep(0.3)\n"
-        "print(len([p for p in os.listdir('/proc') if p.isdigit()]))"
+        "def lives(pid):\n"
+        "    try: os.kill(pid, 0)\n"
+        "    except ProcessLookupError: return False\n"
+        "    return True\n"
+        "print(sum(map(lives, range(1, 1000))))"
     )
     with StudentProcess(QUICK, ["a"]) as student:
         assert int(student.run_cell(detach, "c")[0]["text"]) >= 3
@@ -804,6 +807,60 @@ def test_a_program_that_the_student_starts_does_not_keep_the_connection_open():
         with pytest.raises(StudentProcessError, match="ended"):
             f()
         assert time.monotonic() - start < 3  # not the 4 s that a silent process is waited for
+
+
+def test_siblings_and_the_warm_process_are_out_of_reach():
+    # A signal to the process group would arrive in every process of it, seen or not.
+    attack = "import os\nfor target in (os.getppid(), 1, -1, 0):\n    try: os.kill(target, 9)\n    except OSError: pass"
+    with StudentProcess(QUICK) as sibling, StudentProcess(QUICK) as attacker:
+        sibling.run_cell("x = 1", "a")
+        [ended] = attacker.run_cell(attack, "b")
+        assert "ended" in ended["evalue"]
+        assert sibling.run_cell("print(x)", "c")[0]["text"] == "1\n"
+        assert sibling.problems == []
+
+
+def test_nothing_of_one_students_process_is_in_the_next():
+    change = (
+        "import os, socket, sys, threading, time, numpy as np, sklearn\n"
+        "np.marked = sklearn.marked = sys.marked = os.marked = True\n"
+        "os.environ['MARKED'] = 'yes'\n"
+        "os.umask(0o777)\n"
+        "sys.path.append('marked')\n"
+        "threading.Thread(target=time.sleep, args=(9,), daemon=True).start()\n"
+        "shared = socket.socket(socket.AF_UNIX)\n"
+        "shared.bind('\\0marked')\n"
+        "shared.listen()\n"
+    )
+    look = (
+        "import os, socket, sys, threading, numpy as np, sklearn\n"
+        "print(any(hasattr(m, 'marked') for m in (np, sklearn, sys, os)), 'MARKED' in os.environ, end=' ')\n"
+        "print(os.umask(0) == 0o777, 'marked' in sys.path, threading.active_count(), 'shared' in globals())\n"
+        "try: socket.socket(socket.AF_UNIX).connect('\\0marked')\n"
+        "except OSError as error: print(error.strerror)"
+    )
+    with StudentProcess(QUICK) as first, StudentProcess(QUICK) as second:
+        assert first.run_cell(change, "change") == []
+        assert "True True True True 2 True" in first.run_cell(look, "look")[0]["text"]
+        for later in (second, None):
+            text = second.run_cell(look, "look")[0]["text"] if later else said(look)
+            assert text == "False False False False 1 False\nConnection refused\n"
+
+
+def test_every_process_draws_random_numbers_of_its_own():
+    draw = "import random, numpy as np\nprint(random.random(), np.random.rand(), np.random.default_rng().random())"
+    first, second = said(draw).split(), said(draw).split()
+    assert all(a != b for a, b in zip(first, second, strict=True))
+
+
+def test_a_warm_process_that_was_ended_is_replaced():
+    with StudentProcess(QUICK) as student:
+        warm = sandbox._nursery(("numpy",))._process
+        warm.kill()
+        warm.wait()
+        assert "ended" in student.run_cell("1", "a")[0]["evalue"]
+        assert student.run_cell("print(2)", "b") == [{"output_type": "stream", "name": "stdout", "text": "2\n"}]
+    assert said("print(3)") == "3\n"
 
 
 def test_scratch_goes_with_the_process():

@@ -1,0 +1,127 @@
+"""Inside the sandbox, in a fork of the warm process: puts itself into namespaces of its own before student code runs.
+
+Linux's own calls, by ctypes: Python has had some of them only since 3.12, and mounts not at all.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import operator
+import os
+import platform
+import random
+import resource
+import signal
+from typing import Any, NoReturn
+
+# linux/sched.h, sys/mount.h, linux/prctl.h, linux/capability.h
+_CLONE_NEW = (0x10000000, 0x20000, 0x20000000, 0x40000000, 0x8000000, 0x4000000)  # user, mount, pid, net, ipc, uts
+_MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
+_PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 23, 24, 38
+_CAPABILITY_VERSION_3 = 0x20080522
+_KEYCTL = {"x86_64": 250, "aarch64": 219}  # the number of the call
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+
+SCRATCH = ("/tmp", "/home/student", "/dev/shm")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: Any) -> int:
+    result = int(getattr(_libc, name)(*arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
+    return result
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    texts = [None if text is None else text.encode() for text in (source, target, kind, data)]
+    _call("mount", *texts[:3], ctypes.c_ulong(flags), texts[3])
+
+
+def enter_namespaces(scratch_bytes: int) -> None:
+    """Leave what the warm process and its other forks can be reached by; processes made from here on are in there.
+
+    New user, mount, pid, network, ipc and uts namespaces; empty scratch folders of limited size; an empty /proc, since
+    the old one shows the others' processes and a new one is not to be had for root; no further user namespaces, in
+    which memory could be mounted without a limit.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    _call("unshare", functools.reduce(operator.or_, _CLONE_NEW))
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        _write(f"/proc/self/{file}", text)
+    _write("/proc/sys/user/max_user_namespaces", "0")
+    _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
+    kept = {path: os.open(path, os.O_PATH) for path in _mounts_below(SCRATCH)}
+    for folder in SCRATCH:
+        _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={scratch_bytes},mode=0700")
+    for path, descriptor in kept.items():  # an interpreter that is installed below a scratch folder
+        os.makedirs(path, exist_ok=True)
+        _mount(f"/proc/self/fd/{descriptor}", path, None, _MS_BIND | _MS_REC)
+        os.close(descriptor)
+    _mount("tmpfs", "/proc", "tmpfs", _MS_NOSUID | _MS_NODEV, "size=4096,mode=0555")
+    os.chdir("/home/student")  # what the old folder of that name was covered by
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def _mounts_below(folders: tuple[str, ...]) -> list[str]:
+    """Return the folders that are mounted below some others, less those inside one another."""
+    with open("/proc/self/mountinfo") as file:
+        points = [line.split()[4].encode().decode("unicode_escape") for line in file]
+    inner = [p for p in points if any(p.startswith(f + "/") for f in folders) and os.path.isdir(p)]
+    return [p for p in inner if not any(p.startswith(other + "/") for other in inner)]
+
+
+def give_up_privileges() -> None:
+    """Leave what forks share beside namespaces, and drop every capability for good, also for programs to be run."""
+    os.setsid()  # a signal to one's own process group is sent to all of it, whatever the namespace
+    if number := _KEYCTL.get(platform.machine()):
+        _libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None)  # keys outlive a process; fails where there are none
+    capability = 0
+    while _libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) >= 0:
+        _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
+        capability += 1
+    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    _call("capset", header, (ctypes.c_uint32 * 6)())
+
+
+def address_space() -> int:
+    """Return how many bytes this process has mapped."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int, processes: int) -> None:
+    """Set what one process may use, for good."""
+    for what, most in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_NPROC, processes),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def fresh_randomness() -> None:
+    """Let every fork draw its own random numbers, as every new process does."""
+    import numpy as np
+
+    random.seed()
+    np.random.seed()  # noqa: NPY002 - it is the old generator that has a state to share
+
+
+def become_init(child: int) -> NoReturn:
+    """Reap processes as process 1 has to, until `child` ends; what it left behind ends with process 1."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, signal.SIG_DFL)  # which for process 1 means: not from inside
+    while True:
+        pid, _ = os.wait()
+        if pid == child:
+            os._exit(0)
