@@ -1,0 +1,10 @@
+"""Adds absolute values up.
+
+answers: clip_by_norm
+fails: test_clip_by_norm
+hint: sizes-added
+"""
+def clip_by_norm(gradients, max_norm):
+    norm = sum(np.sum(np.abs(g)) for g in gradients.values())
+    factor = max_norm / norm if norm > max_norm else 1
+    return {name: factor * g for name, g in gradients.items()}, norm

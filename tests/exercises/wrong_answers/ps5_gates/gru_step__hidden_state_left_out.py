@@ -1,0 +1,15 @@
+"""Lets the gates see the input only.
+
+answers: gru_step
+fails: test_gru_step
+hint: hidden-state-left-out
+"""
+def gru_step(x, h, parameters):
+    a = x @ parameters["weight_ih_l0"].T + parameters["bias_ih_l0"]
+    b = h @ parameters["weight_hh_l0"].T + parameters["bias_hh_l0"]
+    a_r, a_z, a_n = np.split(a, 3, axis=1)
+    b_r, b_z, b_n = np.split(b, 3, axis=1)
+    r = sigmoid(a_r)
+    z = sigmoid(a_z)
+    n = np.tanh(a_n + r * b_n)
+    return (1 - z) * n + z * h

@@ -1,0 +1,17 @@
+"""Collects the new states in an array of float64.
+
+answers: gru_step
+fails: test_gru_step
+hint: dtype-promoted
+"""
+def gru_step(x, h, parameters):
+    a = x @ parameters["weight_ih_l0"].T + parameters["bias_ih_l0"]
+    b = h @ parameters["weight_hh_l0"].T + parameters["bias_hh_l0"]
+    a_r, a_z, a_n = np.split(a, 3, axis=1)
+    b_r, b_z, b_n = np.split(b, 3, axis=1)
+    r = sigmoid(a_r + b_r)
+    z = sigmoid(a_z + b_z)
+    n = np.tanh(a_n + r * b_n)
+    new = np.empty(h.shape)
+    new[:] = (1 - z) * n + z * h
+    return new

@@ -1,0 +1,13 @@
+"""Swaps tanh and sigmoid throughout.
+
+answers: lstm_step
+fails: test_lstm_step, test_run_lstm
+hint: squashers-swapped
+"""
+def lstm_step(x, h, c, parameters):
+    z = x @ parameters["weight_ih_l0"].T + h @ parameters["weight_hh_l0"].T
+    z = z + parameters["bias_ih_l0"] + parameters["bias_hh_l0"]
+    i, f, g, o = np.split(z, 4, axis=1)
+    i, f, g, o = np.tanh(i), np.tanh(f), sigmoid(g), np.tanh(o)
+    c = f * c + i * g
+    return o * sigmoid(c), c

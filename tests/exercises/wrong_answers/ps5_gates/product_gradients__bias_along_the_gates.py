@@ -1,0 +1,17 @@
+"""Adds up along the gates instead of along the batch.
+
+answers: product_gradients
+fails: test_product_gradients
+hint: summed-along-the-gates
+"""
+def product_gradients(dz, x, h, parameters):
+    dx = dz @ parameters["weight_ih_l0"]
+    dh = dz @ parameters["weight_hh_l0"]
+    bias = dz.sum(axis=1)
+    gradients = {
+        "weight_ih_l0": dz.T @ x,
+        "weight_hh_l0": dz.T @ h,
+        "bias_ih_l0": bias,
+        "bias_hh_l0": bias.copy(),
+    }
+    return dx, dh, gradients

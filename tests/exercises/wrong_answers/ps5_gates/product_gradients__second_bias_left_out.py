@@ -1,0 +1,17 @@
+"""Leaves the second bias without a gradient.
+
+answers: product_gradients
+fails: test_product_gradients
+hint: second-bias-left-out
+"""
+def product_gradients(dz, x, h, parameters):
+    dx = dz @ parameters["weight_ih_l0"]
+    dh = dz @ parameters["weight_hh_l0"]
+    bias = dz.sum(axis=0)
+    gradients = {
+        "weight_ih_l0": dz.T @ x,
+        "weight_hh_l0": dz.T @ h,
+        "bias_ih_l0": bias,
+        "bias_hh_l0": np.zeros_like(bias),
+    }
+    return dx, dh, gradients

@@ -1,0 +1,11 @@
+"""Puts the gate's value where its logit belongs.
+
+answers: set_memory_span
+fails: test_set_memory_span
+hint: gate-value-as-bias
+"""
+def set_memory_span(bias_ih, bias_hh, span):
+    H = len(bias_ih) // 4
+    bias_ih = bias_ih.copy()
+    bias_ih[H : 2 * H] = (1 - 1 / span) - bias_hh[H : 2 * H]
+    return bias_ih
