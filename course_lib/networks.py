@@ -14,15 +14,16 @@ gain and the bias decide it.
 from __future__ import annotations
 
 import math
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from course_lib.activations import ACTIVATIONS, Activation, sigmoid, sigmoid_derivative
 from course_lib.losses import (
@@ -435,8 +436,7 @@ class DeepNetwork:
             held_out_labels = _labels("fit: validation's y", validation[1], len(held_out), self.widths[-1])
         rng = np.random.default_rng(seed)
         history = self.history = History()
-        shown = -math.inf
-        try:
+        with _progress(progress, epochs) as show:
             for epoch in range(1, epochs + 1):
                 batches = np.split(rng.permutation(len(data)), range(batch_size, len(data), batch_size))
                 with np.errstate(all="ignore"):  # what overflows ends as a loss or norm that is not finite
@@ -450,12 +450,7 @@ class DeepNetwork:
                 history.loss.append(mean_loss)
                 history.accuracy.append(accuracy)
                 history.gradient_norms.append(norms)
-                if progress and (epoch == epochs or time.monotonic() - shown > 0.1):
-                    shown = time.monotonic()
-                    _show(f"epoch {epoch} of {epochs}", history)
-        finally:
-            if progress:
-                print(file=sys.stderr)
+                show(history)
         return history
 
     def _train(
@@ -799,12 +794,26 @@ def _check_max_norm(caller: str, max_norm: float) -> None:
         raise ValueError(f"{caller}: max_norm must be finite and above 0, not {max_norm}")
 
 
-def _show(where: str, history: History) -> None:
-    """Write the progress line over the one before."""
-    line = f"{where}: loss {history.loss[-1]:.4f}, accuracy {history.accuracy[-1]:.1%}"
-    if history.validation_accuracy:
-        line += f", validation {history.validation_loss[-1]:.4f}, {history.validation_accuracy[-1]:.1%}"
-    print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
+@contextmanager
+def _progress(shown: bool, epochs: int) -> Iterator[Callable[[History], None]]:
+    """Show a bar on standard error; yields what to call after each epoch."""
+    columns = (
+        TextColumn("epoch"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
+        task = bar.add_task("", total=epochs)
+
+        def advance(history: History) -> None:
+            text = f"loss {history.loss[-1]:.4f}, accuracy {history.accuracy[-1]:.1%}"
+            if history.validation_accuracy:
+                text += f", validation {history.validation_loss[-1]:.4f}, {history.validation_accuracy[-1]:.1%}"
+            bar.update(task, advance=1, description=text)
+
+        yield advance
 
 
 @cache

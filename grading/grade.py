@@ -144,9 +144,11 @@ class TestBench:
         return outputs, sorted({f.hint for f in failures if f.hint is not None})
 
 
-def free_names(source: str) -> set[str]:
+@functools.cache
+def free_names(source: str) -> frozenset[str]:
     """Return the names that a test cell reads."""
-    return {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    names = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    return frozenset(n.id for n in names)
 
 
 def grade(assignment: Assignment, submission: intake.Submission) -> Result:

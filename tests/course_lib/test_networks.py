@@ -759,11 +759,9 @@ def test_progress_goes_to_standard_error_or_nowhere(capsys: pytest.CaptureFixtur
     DeepNetwork((3, 4, 2), seed=0).fit(x, y, optimiser=SGD(0.1), validation=(x, y), **fit)  # type: ignore[arg-type]
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("\repoch 1 of 3: loss ")
-    last = err.split("\r")[-1]
-    assert last.startswith("epoch 3 of 3: loss ")
-    assert "validation" in last
-    assert last.endswith("\n")
+    assert "3/3" in err
+    assert "loss 0." in err
+    assert "validation 0." in " ".join(err.split())
 
 
 @pytest.fixture(scope="module")
