@@ -822,8 +822,8 @@ def test_siblings_and_the_warm_process_are_out_of_reach():
 
 def test_nothing_of_one_students_process_is_in_the_next():
     change = (
-        "import os, socket, sys, threading, time, numpy as np, sklearn\n"
-        "np.marked = sklearn.marked = sys.marked = os.marked = True\n"
+        "import json, os, socket, sys, threading, time, numpy as np\n"
+        "np.marked = json.marked = sys.marked = os.marked = True\n"
         "os.environ['MARKED'] = 'yes'\n"
         "os.umask(0o777)\n"
         "sys.path.append('marked')\n"
@@ -833,8 +833,8 @@ def test_nothing_of_one_students_process_is_in_the_next():
         "shared.listen()\n"
     )
     look = (
-        "import os, socket, sys, threading, numpy as np, sklearn\n"
-        "print(any(hasattr(m, 'marked') for m in (np, sklearn, sys, os)), 'MARKED' in os.environ, end=' ')\n"
+        "import json, os, socket, sys, threading, numpy as np\n"
+        "print(any(hasattr(m, 'marked') for m in (np, json, sys, os)), 'MARKED' in os.environ, end=' ')\n"
         "print(os.umask(0) == 0o777, 'marked' in sys.path, threading.active_count(), 'shared' in globals())\n"
         "try: socket.socket(socket.AF_UNIX).connect('\\0marked')\n"
         "except OSError as error: print(error.strerror)"
