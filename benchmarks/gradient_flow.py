@@ -7,7 +7,7 @@ on three quarters of the digits, standardised. What is printed is its accuracy o
 seeds; a seed draws the split, the weights and the order of the samples. Nothing is tuned and nothing is left out:
 where training diverged, the accuracy is that of the network as the last finite step left it.
 
-Two initialisations, the gain alone and the centred bias alone, run under SGD only. Chapter 6 trains one column of the
+Two initialisations, the gain alone and the centred bias alone, run under SGD only. Chapter 6 trains one row of the
 table again and shows the rest.
 
 Each run is kept in _build/gradient_flow.jsonl as soon as it is done, so a run that was broken off goes on where it
