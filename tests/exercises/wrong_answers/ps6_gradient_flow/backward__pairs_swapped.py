@@ -1,0 +1,16 @@
+"""Returns the biases first.
+
+answers: backward
+fails: test_backward
+hint: pair-swapped
+"""
+def backward(weights, x, outputs, dlogits):
+    inputs = [x, *outputs[:-1]]
+    dw, db = [], []
+    delta = dlogits
+    for layer in reversed(range(len(weights))):
+        a = inputs[layer]
+        dw.insert(0, delta.T @ a)
+        db.insert(0, delta.sum(axis=0))
+        delta = (delta @ weights[layer]) * a * (1 - a)
+    return db, dw

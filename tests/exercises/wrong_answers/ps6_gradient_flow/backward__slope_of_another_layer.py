@@ -1,0 +1,15 @@
+"""Multiplies with the slope of the layer that it leaves.
+
+answers: backward
+fails: test_backward
+hint: slope-of-another-layer
+"""
+def backward(weights, x, outputs, dlogits):
+    inputs = [x, *outputs[:-1]]
+    dw, db = [], []
+    delta = dlogits
+    for layer in reversed(range(len(weights))):
+        dw.insert(0, delta.T @ inputs[layer])
+        db.insert(0, delta.sum(axis=0))
+        delta = (delta @ weights[layer]) * outputs[layer] * (1 - outputs[layer])
+    return dw, db

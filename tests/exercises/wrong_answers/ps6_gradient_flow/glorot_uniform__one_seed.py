@@ -1,0 +1,10 @@
+"""Gives every call the same numbers.
+
+answers: glorot_uniform
+fails: test_glorot_uniform
+hint: seed-fixed
+"""
+def glorot_uniform(fan_out, fan_in, gain, seed):
+    rng = np.random.default_rng(0)
+    r = gain * np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-r, r, size=(fan_out, fan_in))

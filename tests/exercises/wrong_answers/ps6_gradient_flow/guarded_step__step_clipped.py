@@ -1,0 +1,14 @@
+"""Compares the length of the step with the limit.
+
+answers: guarded_step
+fails: test_guarded_step
+hint: step-clipped-not-gradient
+"""
+def guarded_step(parameters, gradients, learning_rate, max_norm):
+
+    norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    if not np.isfinite(norm):
+        return parameters, norm, "refused"
+    length = learning_rate * norm
+    factor, done = (max_norm / length, "clipped") if length > max_norm else (1.0, "taken")
+    return [p - learning_rate * factor * g for p, g in zip(parameters, gradients)], norm, done
