@@ -5,6 +5,5 @@ fails: test_centred_biases
 hint: columns-not-rows
 """
 def centred_biases(weights):
-
     first, *others = weights
     return [np.zeros(len(first)), *(-w.sum(axis=0) / 2 for w in others)]

@@ -5,5 +5,4 @@ fails: test_centred_biases
 hint: data-centred-again
 """
 def centred_biases(weights):
-
     return [-w.sum(axis=1) / 2 for w in weights]

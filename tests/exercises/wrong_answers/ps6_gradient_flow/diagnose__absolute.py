@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: absolute-not-relative
 """
 def diagnose(norms, statistics):
-
     first = norms[0]
     if not np.all(np.isfinite(norms)) or first > 1000:
         return "exploding"

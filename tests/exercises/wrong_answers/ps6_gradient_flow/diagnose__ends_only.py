@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: ends-only-finite
 """
 def diagnose(norms, statistics):
-
     first, last = norms[0], norms[-1]
     if not np.isfinite(first) or not np.isfinite(last) or first > 1000 * last:
         return "exploding"

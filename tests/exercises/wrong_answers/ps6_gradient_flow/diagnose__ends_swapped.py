@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: ends-swapped
 """
 def diagnose(norms, statistics):
-
     first, last = norms[-1], norms[0]
     if not np.all(np.isfinite(norms)) or first > 1000 * last:
         return "exploding"

@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: extremes-not-ends
 """
 def diagnose(norms, statistics):
-
     if not np.all(np.isfinite(norms)) or norms[0] > 1000 * norms[-1]:
         return "exploding"
     if any(saturated > 0.5 for _, _, saturated in statistics):

@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: nan-compares-false
 """
 def diagnose(norms, statistics):
-
     first, last = norms[0], norms[-1]
     if first > 1000 * last:
         return "exploding"

@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: threshold-for-one-step
 """
 def diagnose(norms, statistics):
-
     ratios = norms[:-1] / norms[1:]
     if not np.all(np.isfinite(norms)) or np.any(ratios > 1000):
         return "exploding"

@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: explosion-asked-last
 """
 def diagnose(norms, statistics):
-
     first, last = norms[0], norms[-1]
     if any(saturated > 0.5 for _, _, saturated in statistics):
         return "saturated"

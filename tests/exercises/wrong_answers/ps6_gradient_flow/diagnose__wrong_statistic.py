@@ -5,7 +5,6 @@ fails: test_diagnose
 hint: mean-not-saturated
 """
 def diagnose(norms, statistics):
-
     first, last = norms[0], norms[-1]
     if not np.all(np.isfinite(norms)) or first > 1000 * last:
         return "exploding"

@@ -5,7 +5,6 @@ fails: test_guarded_step
 hint: each-array-alone
 """
 def guarded_step(parameters, gradients, learning_rate, max_norm):
-
     norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
     if not np.isfinite(norm):
         return parameters, norm, "refused"

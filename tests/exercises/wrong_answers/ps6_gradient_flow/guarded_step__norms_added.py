@@ -5,7 +5,6 @@ fails: test_guarded_step
 hint: sum-of-norms
 """
 def guarded_step(parameters, gradients, learning_rate, max_norm):
-
     norm = sum(np.linalg.norm(g) for g in gradients)
     if not np.isfinite(norm):
         return parameters, norm, "refused"

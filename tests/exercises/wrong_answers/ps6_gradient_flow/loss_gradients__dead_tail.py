@@ -5,6 +5,5 @@ fails: test_loss_gradients
 hint: dead-tail
 """
 def loss_gradients(logits, y):
-
     s = sigmoid(logits)
     return s - y, 2 * (s - y) * s * (1 - s)

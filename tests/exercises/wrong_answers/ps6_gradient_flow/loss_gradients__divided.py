@@ -5,6 +5,5 @@ fails: test_loss_gradients
 hint: divided-by-the-batch
 """
 def loss_gradients(logits, y):
-
     error = (sigmoid(logits) - y) / len(y)
     return error, 2 * error * sigmoid_derivative(logits)

@@ -5,6 +5,5 @@ fails: test_loss_gradients
 hint: downhill-not-uphill
 """
 def loss_gradients(logits, y):
-
     error = y - sigmoid(logits)
     return error, 2 * error * sigmoid_derivative(logits)
