@@ -22,7 +22,7 @@ start: .venv/ready _build/html/index.html ## build and serve the book, open Jupy
 test: .venv/ready ## everything that needs no optional extra
 	@$(BIN)/python tools/stages.py
 
-test-all: .venv/ready ## make test, with PyTorch as a further oracle
+test-all: .venv/ready ## make test, and what needs PyTorch, Keras on three backends, and CuPy
 	@$(BIN)/python tools/stages.py --frameworks
 
 book: .venv/ready ## build _build/html from nothing, warnings are errors
@@ -56,6 +56,9 @@ format: .venv/ready ## format code and notebooks
 lock: ## compile requirements.txt from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 	  --extra book --extra lab --extra grading --extra dev pyproject.toml -o requirements.txt \
+	  --custom-compile-command "make lock"
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url -c requirements.txt \
+	  --extra keras --extra keras-backends --extra scale --extra gpu-compiler pyproject.toml -o requirements-extras.txt \
 	  --custom-compile-command "make lock"
 
 clean: ## remove what was built; .venv and your work stay

@@ -11,13 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TORCH = "torch==2.13.0"
+NEEDS_FRAMEWORKS = {"10_frameworks.ipynb"}
 
 
 def stages(frameworks: bool) -> list[tuple[str, list[str]]]:
     """Return the stages: name and command."""
     python = sys.executable
     pytest = [python, "-m", "pytest", "--quiet", "-n", os.environ.get("TEST_WORKERS", "2"), "--dist", "loadfile"]
-    chapters = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
+    paths = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
+    chapters = [str(p.relative_to(ROOT)) for p in paths if frameworks or p.name not in NEEDS_FRAMEWORKS]
     found = [
         ("lint", [python, "-m", "ruff", "check", "."]),
         ("format", [python, "-m", "ruff", "format", "--check", "."]),
@@ -27,8 +29,9 @@ def stages(frameworks: bool) -> list[tuple[str, list[str]]]:
     ]
     if frameworks:
         # pip and not uv: a PyTorch for the CPU may be at hand only as a file that pip is told of.
-        install = [python, "-m", "pip", "install", "--quiet", "-c", "requirements.txt", TORCH]
-        found.insert(0, ("install PyTorch", install))
+        pip = [python, "-m", "pip", "install", "--quiet", "-c", "requirements.txt"]
+        found.insert(0, ("install PyTorch", [*pip, TORCH]))
+        found.insert(1, ("install the other extras", [*pip, "-r", "requirements-extras.txt"]))
     return found
 
 
@@ -38,7 +41,7 @@ NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "-
 def main() -> int:
     """Run all stages; return 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frameworks", action="store_true", help="install PyTorch first, and test against it")
+    parser.add_argument("--frameworks", action="store_true", help="install PyTorch, Keras and CuPy first, and test with them")
     outcomes = []
     for name, command in stages(parser.parse_args().frameworks):
         print(f"\n== {name}", flush=True)
