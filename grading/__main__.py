@@ -20,6 +20,14 @@ from grading.sandbox import NoIsolation
 
 DONE, NEEDS_PERSON, FAILED = 0, 1, 2
 
+EXPECTED = (
+    NoIsolation,
+    assignments.MissingPackages,
+    assignments.UnknownAssignment,
+    rehearsal.BadWrongAnswer,
+    gradebook.NbGraderError,
+)
+
 console = Console()
 
 
@@ -28,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (NoIsolation, assignments.UnknownAssignment, rehearsal.BadWrongAnswer, gradebook.NbGraderError) as error:
+    except EXPECTED as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped; what was graded is kept, and the same command goes on from there", file=sys.stderr)
@@ -50,6 +58,13 @@ def run_check(options: argparse.Namespace) -> int:
     status = DONE
     for name in options.names or assignments.names(options.solutions):
         assignment = assignments.load(name, options.solutions)
+        try:
+            assignment.check_requirements()
+        except assignments.MissingPackages as error:
+            if name in options.names:
+                raise
+            console.print(f"[yellow]skipped: {error}[/]", highlight=False)
+            continue
         corpus = rehearsal.wrong_answers(options.wrong_answers / name)
         with _progress() as progress:
             bar = progress.add_task(name, total=None)
@@ -80,6 +95,7 @@ def run_simulate(options: argparse.Namespace) -> int:
 def run_grade(options: argparse.Namespace) -> int:
     """Grade a class into nbgrader's gradebook, beside the folder of submissions."""
     assignment = assignments.load(options.name, options.solutions)
+    assignment.check_requirements()
     if not options.submitted.is_dir():
         print(f"error: there is no folder {options.submitted}", file=sys.stderr)
         return FAILED

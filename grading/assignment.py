@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,10 @@ HIDDEN_BEGIN, HIDDEN_END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 
 class UnknownAssignment(Exception):
     """No such problem set; the message lists those there are."""
+
+
+class MissingPackages(Exception):
+    """A problem set needs what is not installed; the message says what to install."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,22 @@ class Assignment:
     def forbidden(self) -> list[str]:
         """Dotted names that the student's code may not use."""
         return list(self.settings.get("forbidden", []))
+
+    def check_requirements(self) -> None:
+        """Make sure that what the problem set `requires` is installed.
+
+        Raises
+        ------
+        MissingPackages
+            It is not.
+        """
+        missing = [name for name in self.settings.get("requires", []) if importlib.util.find_spec(name) is None]
+        if missing:
+            are = "is" if len(missing) == 1 else "are"
+            raise MissingPackages(
+                f"{self.name} needs {' and '.join(missing)}, which {are} not installed: "
+                'pip install "sigmoid-course[frameworks]"'
+            )
 
     def imports(self) -> tuple[str, ...]:
         """Return the modules that its code cells import, each with those that an import of a name from it may mean."""

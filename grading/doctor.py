@@ -98,7 +98,7 @@ def examine() -> list[Finding]:
 
 MOST_LOADED = 4 * 2**30  # bytes of address space that Python and the libraries take together, at most
 ALLOWED = {
-    *("HOME", "LANG", "MPLBACKEND", "MPLCONFIGDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH"),
+    *("HOME", "KERAS_BACKEND", "LANG", "MPLBACKEND", "MPLCONFIGDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH"),
     *("PWD", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"),
     *("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"),  # scikit-learn sets them
 }

@@ -183,6 +183,7 @@ class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]
         about = resources["nbgrader"]
         course = CourseDirectory(parent=self)
         assignment = load(about["assignment"], Path(course.format_path(course.source_directory, ".", "")))
+        assignment.check_requirements()
         submission = intake.Submission(about["student"], intake.cells(nb, about["notebook"]), "")
         result = grade(assignment, submission)
         for reason in result.needs_person:

@@ -151,6 +151,7 @@ def command(descriptor: int, modules: tuple[str, ...]) -> list[str]:
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student"]
     environment = {
         "HOME": "/home/student",
+        "KERAS_BACKEND": "torch",  # the default would be TensorFlow
         "LANG": "C.UTF-8",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": "/tmp/matplotlib",

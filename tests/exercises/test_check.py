@@ -1,6 +1,7 @@
 """The graders are tested: on every problem set of the course, and on one with each fault that `check` must find."""
 
 import copy
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from grading import assignment as assignments
 from grading import rehearsal
+from grading.__main__ import main
 from grading.rehearsal import WrongAnswer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +20,10 @@ NAMES = assignments.names(ROOT / "solutions")
 def test_solution_is_full_stub_is_none_and_every_wrong_answer_is_caught_with_its_hint(name):
     corpus = rehearsal.wrong_answers(ROOT / "tests/exercises/wrong_answers" / name)
     assignment = assignments.load(name, ROOT / "solutions")
+    try:
+        assignment.check_requirements()
+    except assignments.MissingPackages as error:
+        pytest.skip(str(error))
     assert rehearsal.check(assignment, corpus, workers=2, progress=lambda **_: None) == []
 
 
@@ -79,6 +85,22 @@ def test_lint_finds_what_breaks_the_rules(sigmoid_task, old, new, finding):
     assert old in notebook.cells[2].source
     notebook.cells[2].source = notebook.cells[2].source.replace(old, new)
     assert finding in "\n".join(rehearsal.lint(replace(assignment, notebook=notebook), [], least=0))
+
+
+def test_a_problem_set_whose_packages_are_missing_is_skipped_in_words_and_refused_by_name(tmp_path, capsys):
+    folder = tmp_path / "solutions" / "ps_x"
+    folder.mkdir(parents=True)
+    shutil.copyfile(ROOT / "solutions/ps1_curve/ps1_curve.ipynb", folder / "ps_x.ipynb")
+    (folder / "assignment.toml").write_text('requires = ["numpy", "no_such_module"]\n')
+    check = ["check", "--solutions", str(tmp_path / "solutions"), "--wrong-answers", str(tmp_path)]
+    (tmp_path / "ps_x").mkdir()
+    assert main(check) == 0
+    assert "skipped: ps_x needs no_such_module, which is not installed" in " ".join(capsys.readouterr().out.split())
+    assert main([*check, "ps_x"]) == 2
+    assert "error: ps_x needs no_such_module" in capsys.readouterr().err
+    grade = ["grade", "ps_x", "--solutions", str(tmp_path / "solutions"), "--submitted", str(tmp_path)]
+    assert main(grade) == 2
+    assert "error: ps_x needs no_such_module" in capsys.readouterr().err
 
 
 def test_a_wrong_answer_without_its_docstring_is_named(tmp_path):
