@@ -28,6 +28,7 @@ import ast
 import builtins
 import contextlib
 import copy
+import functools
 import inspect
 import io
 import os
@@ -39,7 +40,6 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -489,16 +489,7 @@ def names_used(function_name: str, cells: Sequence[str]) -> set[str]:
     >>> sorted(names_used("f", ["import scipy.special as sp", "def f(x):\n    return sp.expit(abs(x))"]))
     ['abs', 'scipy.special.expit']
     """
-    bound: dict[str, list[ast.AST | str]] = {}
-    starred: set[str] = set()
-    for tree in filter(None, map(_parse, cells)):
-        here: dict[str, list[ast.AST | str]] = {}
-        for node in _module_level(tree):
-            for name, binding in _bindings(node):
-                here.setdefault(name, []).append(binding)
-            starred |= _star_imports(node)
-        bound.update(here)
-
+    bound, starred = _bound(tuple(cells))
     used: set[str] = set()
     waiting = [function_name]
     followed: set[str] = set()
@@ -523,6 +514,22 @@ def names_used(function_name: str, cells: Sequence[str]) -> set[str]:
     return used
 
 
+@functools.lru_cache(maxsize=4)  # asked for one function of a notebook after the other
+def _bound(cells: tuple[str, ...]) -> tuple[dict[str, list[ast.AST | str]], set[str]]:
+    """Return what a notebook binds, name by name, and the modules that it imports everything from."""
+    bound: dict[str, list[ast.AST | str]] = {}
+    starred: set[str] = set()
+    for tree in filter(None, map(_parse, cells)):
+        here: dict[str, list[ast.AST | str]] = {}
+        for node in _module_level(tree):
+            for name, binding in _bindings(node):
+                here.setdefault(name, []).append(binding)
+            starred |= _star_imports(node)
+        bound.update(here)
+    return bound, starred
+
+
+@functools.lru_cache(maxsize=256)
 def _free_names(node: ast.AST) -> tuple[set[str], set[str]]:
     """Return the full names that a definition imports for itself, and the dotted names that it takes from outside."""
     outside: list[ast.AST] = []
@@ -958,7 +965,7 @@ def _hint_lines(hint: str | None, told: set[str]) -> list[str]:
     return lines
 
 
-@cache
+@functools.cache
 def misconceptions() -> dict[str, dict[str, str]]:
     """Return what hints can name: id -> ``hint`` (what to think about) and ``read`` (where in the book)."""
     return tomllib.loads(Path(__file__).with_name("misconceptions.toml").read_text(encoding="utf-8"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import hashlib
 import importlib.util
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -76,8 +78,15 @@ class Assignment:
                 'pip install "sigmoid-course[frameworks]"'
             )
 
+    @functools.cached_property
+    def digest(self) -> str:
+        """Hash of the notebook and its settings."""
+        parts = [nbformat.writes(self.notebook), repr(sorted(self.settings.items()))]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    @functools.cached_property
     def imports(self) -> tuple[str, ...]:
-        """Return the modules that its code cells import, each with those that an import of a name from it may mean."""
+        """The modules that its code cells import, each with those that an import of a name from it may mean."""
         trees = [ast.parse(c.source) for c in self.notebook.cells if role(c) in ("locked", "answer") and is_code(c)]
         found: set[str] = set()
         for node in (node for tree in trees for node in ast.walk(tree)):

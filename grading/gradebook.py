@@ -11,14 +11,23 @@ import os
 import shutil
 import sysconfig
 import tempfile
-import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
+from nbgrader.api import (
+    Comment,
+    Grade,
+    Gradebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+    new_uuid,
+)
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -30,7 +39,8 @@ from nbgrader.preprocessors import (
     NbGraderPreprocessor,
     SaveAutoGrades,
 )
-from sqlalchemy.exc import SAWarning
+from nbgrader.utils import compute_checksum, determine_grade, is_solution, is_task
+from sqlalchemy import bindparam, insert, or_, select, update
 from traitlets.config import Config
 
 from grading import intake
@@ -44,6 +54,9 @@ HTML_OPTIONS = {"sanitize_html": True}
 
 # A message is read whole, not scrolled to its end.
 FEEDBACK_STYLE = "<style>.output pre, .output_area pre { white-space: pre-wrap; }</style>"
+
+
+BATCH = 50  # submissions a transaction
 
 
 class NbGraderError(Exception):
@@ -88,8 +101,19 @@ def release(assignment: Assignment, into: Path, database: str | None = None) -> 
     return into / assignment.name / f"{assignment.name}.ipynb"
 
 
+@dataclass(frozen=True)
+class _Marks:
+    """What one submission's rows in the gradebook hold, by the cells' names."""
+
+    scores: dict[str, float | None]
+    comments: dict[str, str | None]
+
+
 class Writer:
     """The one writer of a course's gradebook and `autograded/` folder; a context manager.
+
+    Results are written many at a time, each batch in one transaction. A run that is stopped has written whole results
+    only; those that were waiting are kept as files, and the next run writes them.
 
     Parameters
     ----------
@@ -103,6 +127,7 @@ class Writer:
         self._assignment = assignment
         self._course = course
         self._database = database or default_database(course)
+        self._waiting: dict[str, _Marks] = {}
 
     def __enter__(self) -> Writer:
         _open(self._database).close()
@@ -110,39 +135,116 @@ class Writer:
             release(self._assignment, Path(scratch), self._database)
         self._gradebook = _open(self._database)
         notebook = self._gradebook.find_notebook(self._assignment.name, self._assignment.name)
+        self._notebook, self._assignment_id = notebook.id, notebook.assignment_id
         self._checksums = {cell.name: cell.checksum for cell in notebook.source_cells}
+        self._graded = {cell.name: cell.id for cell in notebook.grade_cells}
+        self._commented = {cell.name: cell.id for cell in (*notebook.solution_cells, *notebook.task_cells)}
+        self._tasks = [cell.id for cell in notebook.task_cells]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._gradebook.close()
+        try:
+            self.flush()
+        finally:
+            self._gradebook.close()
 
     def write(self, result: Result) -> None:
         """Record a result: its marks replace those of an earlier one, manual marks and comments stay."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # nbgrader's way of adding a submission makes SQLAlchemy warn
-            self._write(result)
-
-    def _write(self, result: Result) -> None:
         name = self._assignment.name
-        self._gradebook.update_or_create_student(result.student)
-        submission = self._gradebook.update_or_create_submission(name, result.student)
         target = self._course / "autograded" / result.student / name / f"{name}.ipynb"
         if result.notebook is None:
-            for notebook in submission.notebooks:
-                for mark in notebook.grades:
-                    mark.auto_score, mark.needs_manual_grade = 0, False
-            self._gradebook.db.commit()
             target.unlink(missing_ok=True)
-            return
-        graded = nbformat.from_dict(result.notebook)
+            self._waiting[result.student] = _Marks(dict.fromkeys(self._graded, 0.0), dict.fromkeys(self._commented))
+        else:
+            graded = nbformat.from_dict(result.notebook)
+            self._waiting[result.student] = self._marks(graded)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            target.write_text(nbformat.writes(graded), encoding="utf-8")
+        if len(self._waiting) >= BATCH:
+            self.flush()
+
+    def _marks(self, graded: NotebookNode) -> _Marks:
+        """Return marks and comments as nbgrader's own `SaveAutoGrades` reads them."""
+        marks = _Marks({}, {})
         for cell in graded.cells:
-            if cell.metadata.get("nbgrader", {}).get("solution"):
-                cell.metadata.nbgrader.checksum = self._checksums.get(grade_id(cell))
-        about = {"student": result.student, "assignment": name, "notebook": name, "db_url": self._database}
-        SaveAutoGrades().preprocess(graded, {"nbgrader": about})
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        target.write_text(nbformat.writes(graded), encoding="utf-8")
+            name = grade_id(cell) or ""
+            if is_solution(cell):
+                cell.metadata.nbgrader.checksum = self._checksums.get(name)
+            if name in self._graded:
+                marks.scores[name] = determine_grade(cell)[0]
+            if name in self._commented:
+                unchanged = self._checksums.get(name) == compute_checksum(cell) and not is_task(cell)
+                marks.comments[name] = "No response." if unchanged else None
+        return marks
+
+    def flush(self) -> None:
+        """Write what waits, in one transaction."""
+        if not self._waiting:
+            return
+        session = self._gradebook.db
+        try:
+            notebooks = self._submissions(session)
+            _add_missing_rows(session, Grade.__table__, notebooks.values(), [*self._graded.values(), *self._tasks])
+            _add_missing_rows(session, Comment.__table__, notebooks.values(), list(self._commented.values()))
+            marked = [(notebooks[student], marks) for student, marks in self._waiting.items()]
+            scores = [(n, self._graded[cell], score) for n, marks in marked for cell, score in marks.scores.items()]
+            comments = [(n, self._commented[c], text) for n, marks in marked for c, text in marks.comments.items()]
+            _set(session, Grade.__table__.c.auto_score, scores)
+            _set(session, Comment.__table__.c.auto_comment, comments)
+            # Where a person has marked before, a person should look again: as nbgrader has it.
+            session.execute(
+                update(Grade)
+                .where(Grade.notebook_id.in_(list(notebooks.values())), Grade.cell_id.in_(list(self._graded.values())))
+                .values(needs_manual_grade=or_(Grade.manual_score.is_not(None), Grade.auto_score.is_(None)))
+                .execution_options(synchronize_session=False)
+            )
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        self._waiting.clear()
+
+    def _submissions(self, session: Any) -> dict[str, str]:
+        """Make the students and submissions that are not there; return the key of each one's notebook."""
+        students = list(self._waiting)
+        known = set(session.scalars(select(Student.id).where(Student.id.in_(students))))
+        new = [{"id": student} for student in students if student not in known]
+        found = dict(
+            session.execute(
+                select(SubmittedAssignment.student_id, SubmittedNotebook.id)
+                .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+                .where(SubmittedNotebook.notebook_id == self._notebook, SubmittedAssignment.student_id.in_(students))
+            ).all()
+        )
+        submissions, notebooks = [], []
+        for student in students:
+            if student not in found:
+                one, found[student] = new_uuid(), new_uuid()
+                submissions.append({"id": one, "assignment_id": self._assignment_id, "student_id": student})
+                notebooks.append({"id": found[student], "assignment_id": one, "notebook_id": self._notebook})
+        for table, rows in ((Student, new), (SubmittedAssignment, submissions), (SubmittedNotebook, notebooks)):
+            if rows:
+                session.execute(insert(table.__table__), rows)
+        return found
+
+
+def _add_missing_rows(session: Any, table: Any, notebooks: Iterable[str], cells: list[str]) -> None:
+    """Make the rows that a submission has for each cell, where they are not there yet."""
+    wanted = {(notebook, cell) for notebook in notebooks for cell in cells}
+    among = table.c.notebook_id.in_({notebook for notebook, _ in wanted})
+    there = session.execute(select(table.c.notebook_id, table.c.cell_id).where(among))
+    if missing := wanted - {tuple(row) for row in there}:
+        rows = [{"id": new_uuid(), "notebook_id": notebook, "cell_id": cell} for notebook, cell in sorted(missing)]
+        session.execute(insert(table), rows)
+
+
+def _set(session: Any, column: Any, values: list[tuple[str, str, Any]]) -> None:
+    """Set a column where (notebook, cell) are these, to these values."""
+    table = column.table
+    here = (table.c.notebook_id == bindparam("its_notebook")) & (table.c.cell_id == bindparam("its_cell"))
+    if rows := [dict(zip(("its_notebook", "its_cell", "its_value"), row, strict=True)) for row in values]:
+        session.connection().execute(update(table).where(here).values({column: bindparam("its_value")}), rows)
 
 
 def default_database(course: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import base64
+import functools
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -27,6 +30,9 @@ class RecordingShell:
     ----------
     max_output : int
         Bytes of text that one cell may show; what is beyond is cut, and a line says so.
+    keep_compiled : bool
+        The same cells will be run for many submissions, and nothing in them changes how cells are read: what compiling
+        them made is kept for as long as the process lives.
 
     Examples
     --------
@@ -36,12 +42,13 @@ class RecordingShell:
      {'output_type': 'execute_result', 'execution_count': 1, 'metadata': {}, 'data': {'text/plain': '2'}}]
     """
 
-    def __init__(self, max_output: int = 10**6) -> None:
+    def __init__(self, max_output: int = 10**6, *, keep_compiled: bool = False) -> None:
         config = Config()
         config.HistoryManager.enabled = False
         self._home = tempfile.TemporaryDirectory(prefix="ipython-")
         with _not_the_current_shell():
-            self._shell = _Shell(config=config, ipython_dir=self._home.name)
+            self._shell = (_KeepingShell if keep_compiled else _Shell)(config=config, ipython_dir=self._home.name)
+        self._first_namespace = dict(self._shell.user_ns)
         self.max_output = max_output
 
     def __enter__(self) -> RecordingShell:
@@ -56,6 +63,13 @@ class RecordingShell:
         """The names that cells see."""
         names: dict[str, Any] = self._shell.user_ns
         return names
+
+    def reset(self) -> None:
+        """Forget all names that cells have bound, and what they returned."""
+        self.namespace.clear()
+        self.namespace.update(self._first_namespace)
+        self.namespace["_oh"].clear()
+        del self.namespace["_ih"][1:]
 
     def run(self, source: str, label: str) -> list[Output]:
         """Run one cell; `label` is the file name that its tracebacks and warnings carry."""
@@ -219,3 +233,36 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
         except Exception:
             text = "(its message could not be shown)"
         self.recorder.error(etype.__name__, text, list(stb))
+
+
+class _KeepingCompiler(_Compiler):
+    """Compiles a cell once; statements carry their code."""
+
+    def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> Any:
+        return _parsed(source, filename, symbol)
+
+    def __call__(self, source: Any, filename: str, symbol: str, *rest: Any) -> Any:
+        if not isinstance(source, ast.AST):
+            return super().__call__(source, filename, symbol, *rest)
+        kept = source.body[0].__dict__.setdefault("kept", {})  # type: ignore[attr-defined]
+        if symbol not in kept:
+            kept[symbol] = super().__call__(source, filename, symbol, *rest)
+        return kept[symbol]
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(source: str, filename: str, symbol: str) -> Any:
+    return _Compiler().ast_parse(source, filename, symbol)
+
+
+class _KeepingShell(_Shell):
+    compiler_class = _KeepingCompiler
+
+    def transform_cell(self, raw_cell: str) -> str:
+        return _transformed(raw_cell)
+
+
+@functools.lru_cache(maxsize=1024)
+def _transformed(source: str) -> str:
+    transformed: str = TransformerManager().transform_cell(source)
+    return transformed

@@ -5,6 +5,7 @@ import io
 import linecache
 import os
 import re
+import select
 import sys
 import time
 import traceback
@@ -858,6 +859,9 @@ def test_a_warm_process_that_was_ended_is_replaced():
         warm = sandbox._nursery(("numpy",))._process
         warm.kill()
         warm.wait()
+        gone = select.poll()  # what bubblewrap ran ends a moment after it
+        gone.register(student._process._handle, select.POLLIN)
+        assert gone.poll(10_000)
         assert "ended" in student.run_cell("1", "a")[0]["evalue"]
         assert student.run_cell("print(2)", "b") == [{"output_type": "stream", "name": "stdout", "text": "2\n"}]
     assert said("print(3)") == "3\n"
