@@ -143,6 +143,7 @@ class Checks:
         self.passed = 0
         self.failures: list[Failure] = []
         self.barred: list[Failure] = []
+        self.ended = False
         self._hidden = False
 
     @builtins.property
@@ -419,6 +420,7 @@ class Checks:
         CheckFailed
             Nothing was earned.
         """
+        self.ended = True
         report = self.report()
         if self.earned == 0:
             raise CheckFailed(report)

@@ -139,12 +139,16 @@ class TestBench:
         finally:
             for bound in names:
                 namespace.pop(bound, None)
+        check = namespace.get("check")
+        failures = check.barred + check.failures if type(check) is Checks else []
+        if type(check) is Checks and not check.ended and not any(o["output_type"] == "error" for o in outputs):
+            # nbgrader gives full marks to a cell that shows nothing.
+            text = "the test did not come to its end"
+            outputs.append({"output_type": "error", "ename": "RuntimeError", "evalue": text, "traceback": []})
         for output in outputs:
             if output["output_type"] == "error" and output["ename"] != CheckFailed.__name__:
                 # A traceback quotes the lines around the error, and those may be hidden ones.
                 output["traceback"] = [f"{output['ename']}: {output['evalue']}"]
-        check = namespace.get("check")
-        failures = check.barred + check.failures if type(check) is Checks else []
         return outputs, sorted({f.hint for f in failures if f.hint is not None})
 
 

@@ -91,6 +91,17 @@ def test_the_graded_notebook_names_hidden_tests_and_shows_none(graded):
         assert "# Hidden checks ran here." in graded_cell(result, "test_double").source
 
 
+def test_a_test_that_does_not_come_to_its_end_gives_nothing(tiny):
+    """To nbgrader, a cell that shows nothing has passed."""
+    notebook = copy.deepcopy(tiny.notebook)
+    cell = next(c for c in notebook.cells if c.get("id") == "test-double")
+    cell.source = cell.source.replace("check.score()", "")
+    result = grade(replace(tiny, notebook=notebook), submission(notebook, "student"))
+    assert marks(result) == {"test_double": 0, "test_counter": 2}
+    assert result.marks[0].report == "RuntimeError: the test did not come to its end"
+    assert determine_grade(graded_cell(result, "test_double"))[0] == 0
+
+
 def test_an_endless_loop_costs_its_own_task_and_says_where_it_was(graded):
     result = graded(double=LOOPS)
     assert marks(result) == {"test_double": 0, "test_counter": 2}
