@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from grading import assignment as assignments
-from grading import doctor, gradebook, intake, rehearsal
+from grading import doctor, export, gradebook, intake, rehearsal, report
 from grading import grade as grades
 from grading.sandbox import NoIsolation
 
@@ -134,6 +134,56 @@ def run_feedback(options: argparse.Namespace) -> int:
     return DONE
 
 
+def run_export(options: argparse.Namespace) -> int:
+    """Write the class's marks for another system."""
+    database = options.db or gradebook.default_database(options.course)
+    chosen = [assignments.load(name, options.solutions) for name in options.names]
+    if not chosen:
+        known = gradebook.known_assignments(database)
+        chosen = [assignments.load(n, options.solutions) for n in assignments.names(options.solutions) if n in known]
+    standings = {a.name: gradebook.standings(a, database) for a in chosen}
+    rows = export.FORMATS[options.format](standings)
+    export.write(rows, options.out)
+    console.print(f"{options.out}: {len({s for class_ in standings.values() for s in class_})} students")
+    waiting = sum(s.unmarked > 0 for class_ in standings.values() for s in class_.values())
+    if waiting:
+        console.print(f"{waiting} submissions have answers that nobody has marked yet; these count as 0")
+    return DONE
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """Write what the class did not understand."""
+    assignment = assignments.load(options.name, options.solutions)
+    database = options.db or gradebook.default_database(options.course)
+    standings = gradebook.standings(assignment, database)
+    paths = intake.find(options.course / "submitted", options.name)
+    results = grades.kept_results(assignment, paths, options.course / "results")
+    page = report.write(report.analyse(assignment, standings, results), options.out)
+    console.print(f"{page}, and three CSV files beside it")
+    if stale := sorted(set(paths) - set(results)):
+        some = ", ".join(stale[:5]) + (" …" if len(stale) > 5 else "")
+        console.print(f"{len(stale)} submissions have changed since they were graded, or the tests have: {some}")
+        return NEEDS_PERSON
+    return DONE
+
+
+def run_similarity(options: argparse.Namespace) -> int:
+    """Write which submissions are alike."""
+    from grading import similarity  # its library loads slowly
+
+    assignment = assignments.load(options.name, options.solutions)
+    paths = intake.find(options.submitted, options.name) if options.submitted.is_dir() else {}
+    if not paths:
+        print(f"error: no folder {options.submitted}/<student>/{options.name}", file=sys.stderr)
+        return FAILED
+    with _progress() as progress:
+        bar = progress.add_task(options.name, total=None)
+        pairs, skipped = similarity.compare(assignment, paths, options.least, partial(progress.update, bar))
+    similarity.write(assignment, pairs, skipped, len(paths) - len(skipped), options.least, options.out)
+    console.print(f"{len(pairs)} pairs at least {options.least:.0%} alike: {options.out}")
+    return DONE
+
+
 def run_release(options: argparse.Namespace) -> int:
     """Generate the learners' notebooks from the instructor's."""
     for name in options.names or assignments.names(options.solutions):
@@ -160,6 +210,13 @@ def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -203,6 +260,25 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name", metavar="PS")
     command.add_argument("--course", type=Path, default=Path(), help="folder that holds autograded/")
     command.add_argument("--db", help="URL of the gradebook")
+
+    command = add("export", run_export, "write the class's marks for a spreadsheet, Canvas or Moodle")
+    command.add_argument("names", nargs="*", metavar="PS", help="problem sets; all that were graded without one")
+    command.add_argument("--format", choices=sorted(export.FORMATS), default="csv")
+    command.add_argument("--out", type=Path, required=True, help="the file")
+    command.add_argument("--course", type=Path, default=Path(), help="folder that holds gradebook.db")
+    command.add_argument("--db", help="URL of the gradebook")
+
+    command = add("report", run_report, "write what the class did not understand")
+    command.add_argument("name", metavar="PS")
+    command.add_argument("--out", type=Path, required=True, help="folder that gets report.html and its CSV files")
+    command.add_argument("--course", type=Path, default=Path(), help="folder that holds submitted/ and results/")
+    command.add_argument("--db", help="URL of the gradebook")
+
+    command = add("similarity", run_similarity, "write which submissions are alike")
+    command.add_argument("name", metavar="PS")
+    command.add_argument("--submitted", type=Path, required=True, help="<student>/<assignment>/<notebook>.ipynb")
+    command.add_argument("--out", type=Path, required=True, help="the page")
+    command.add_argument("--least", type=_share, default=0.6, help="how much alike, from 0 to 1, to be listed")
 
     command = add("release", run_release, "generate the learners' notebooks from the instructor's")
     command.add_argument("names", nargs="*", metavar="PS", help="problem sets; all without one")

@@ -236,6 +236,20 @@ def grade_class(
         pool.shutdown(cancel_futures=True)  # leaving a `with` would wait for all that is queued
 
 
+def kept_results(assignment: Assignment, paths: Mapping[str, Path], results: Path) -> dict[str, Result]:
+    """Return those results that are there already for what students handed in, as it is now."""
+    found = {}
+    for student, path in paths.items():
+        try:
+            digest = key(assignment, intake.read(student, path).digest)
+        except intake.IntakeError as error:
+            digest = unreadable(assignment, student, str(error)).key
+        kept = results / assignment.name / student / f"{digest}.json"
+        if kept.exists():
+            found[student] = Result.from_json(kept.read_text(encoding="utf-8"))
+    return found
+
+
 def workers_pool(workers: int) -> ProcessPoolExecutor:
     """Return a pool of processes that leave Ctrl-C to this one."""
     leave = (signal.SIGINT, signal.SIG_IGN)
@@ -300,7 +314,7 @@ def _forbidden(assignment: Assignment, plan: intake.Plan) -> list[str]:
 @functools.cache
 def _environment() -> str:
     folders = [Path(__file__).parent, Path(course_lib.__file__).parent]
-    files = sorted(p for folder in folders for p in folder.iterdir() if p.suffix in (".py", ".toml"))
+    files = sorted(p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".toml", ".cu"))
     digest = hashlib.sha256(b"\0".join(p.read_bytes() for p in files))
     versions = [platform.python_version(), *(__import__(n).__version__ for n in ("numpy", "scipy", "IPython"))]
     return " ".join([digest.hexdigest(), *versions])

@@ -23,6 +23,7 @@ from nbgrader.api import (
     Comment,
     Grade,
     Gradebook,
+    MissingEntry,
     Student,
     SubmittedAssignment,
     SubmittedNotebook,
@@ -259,6 +260,84 @@ def scores(assignment: str, database: str) -> dict[str, dict[str, float | None]]
             s.student_id: {g.name: g.auto_score for n in s.notebooks for g in n.grades}
             for s in gradebook.find_assignment(assignment).submissions
         }
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A student's marks for a problem set, as they stand in the gradebook.
+
+    Parameters
+    ----------
+    scores : dict of str to (float or None)
+        Marks of each graded cell, a person's before automatic ones; None where a person has still to give them.
+    most : dict of str to float
+        The most that each cell gives.
+    penalty : float
+        What is taken off for lateness.
+    """
+
+    scores: dict[str, float | None]
+    most: dict[str, float]
+    penalty: float = 0.0
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    lms_user_id: str | None = None
+
+    @property
+    def points(self) -> float:
+        """Marks of all cells together, less the penalty; never below 0."""
+        return max(0.0, sum(score or 0.0 for score in self.scores.values()) - self.penalty)
+
+    @property
+    def unmarked(self) -> int:
+        """How many cells wait for a person."""
+        return sum(score is None for score in self.scores.values())
+
+
+def known_assignments(database: str) -> set[str]:
+    """Return the names of the problem sets that the gradebook knows."""
+    with _open(database) as gradebook:
+        return {assignment.name for assignment in gradebook.assignments}
+
+
+def standings(assignment: Assignment, database: str) -> dict[str, Standing]:
+    """Return how each student stands, by name; cells are in the notebook's order.
+
+    Raises
+    ------
+    NbGraderError
+        The gradebook does not know the problem set.
+    """
+    with _open(database) as gradebook:
+        found: dict[str, Standing] = {}
+        try:
+            notebook = gradebook.find_notebook(assignment.name, assignment.name)
+        except MissingEntry:
+            raise NbGraderError(f"the gradebook has no marks of {assignment.name}: grade it first") from None
+        cells = {cell.name: cell for cell in (*notebook.grade_cells, *notebook.task_cells)}
+        ordered = [cells[str(n)] for n in map(grade_id, assignment.notebook.cells) if n in cells]
+        most = {cell.name: cell.max_score for cell in ordered}
+        names = {cell.id: cell.name for cell in ordered}
+        rows = gradebook.db.execute(
+            select(
+                Student.id,
+                *(Student.first_name, Student.last_name, Student.email, Student.lms_user_id),
+                SubmittedNotebook.late_submission_penalty,
+                *(Grade.cell_id, Grade.auto_score, Grade.manual_score, Grade.extra_credit),
+            )
+            .join(SubmittedAssignment, SubmittedAssignment.student_id == Student.id)
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+            .where(Grade.cell_id.in_(list(names)))
+            .order_by(Student.id)
+        )
+        for student, first, last, email, lms, penalty, cell, auto, manual, extra in rows:
+            unmarked: dict[str, float | None] = dict.fromkeys(most)
+            standing = found.setdefault(student, Standing(unmarked, most, penalty or 0.0, first, last, email, lms))
+            given = auto if manual is None else manual
+            standing.scores[names[cell]] = None if given is None else given + (extra or 0.0)
+    return found
 
 
 def feedback(assignment: str, course: Path, database: str | None = None) -> list[Path]:
