@@ -26,6 +26,7 @@ EXPECTED = (
     assignments.UnknownAssignment,
     rehearsal.BadWrongAnswer,
     gradebook.NbGraderError,
+    intake.IntakeError,
 )
 
 console = Console()
@@ -96,14 +97,8 @@ def run_grade(options: argparse.Namespace) -> int:
     """Grade a class into nbgrader's gradebook, beside the folder of submissions."""
     assignment = assignments.load(options.name, options.solutions)
     assignment.check_requirements()
-    if not options.submitted.is_dir():
-        print(f"error: there is no folder {options.submitted}", file=sys.stderr)
-        return FAILED
-    paths = intake.find(options.submitted, options.name)
-    if not paths:
-        print(f"error: no folder {options.submitted}/<student>/{options.name}", file=sys.stderr)
-        return FAILED
-    course = options.submitted.resolve().parent
+    submitted, paths = _submissions(options.submitted, options.name)
+    course = submitted.resolve().parent
     results: list[grades.Result] = []
     with (
         gradebook.Writer(assignment, course, options.db) as writer,
@@ -125,6 +120,30 @@ def run_grade(options: argparse.Namespace) -> int:
         f"{len(unsettled)} need a person"
     )
     return NEEDS_PERSON if unsettled else DONE
+
+
+def _submissions(submitted: Path, name: str) -> tuple[Path, dict[str, Path]]:
+    """Return the folder of submissions, and where each student's notebook should be; an archive is unpacked beside it.
+
+    Raises
+    ------
+    intake.IntakeError
+        There are none.
+    """
+    if submitted.is_file():
+        folder = submitted.parent / submitted.name.partition(".")[0] / "submitted"
+        students = intake.unpack(submitted, name, folder)
+        paths = {student: folder / student / name / f"{name}.ipynb" for student in students}
+        if not paths:
+            raise intake.IntakeError(f"{submitted} has no <student>/{name}/{name}.ipynb")
+        console.print(f"{submitted}: {len(paths)} submissions, now in {folder}")
+        return folder, paths
+    if not submitted.is_dir():
+        raise intake.IntakeError(f"there is no folder {submitted}")
+    paths = intake.find(submitted, name)
+    if not paths:
+        raise intake.IntakeError(f"no folder {submitted}/<student>/{name}")
+    return submitted, paths
 
 
 def run_feedback(options: argparse.Namespace) -> int:
@@ -172,10 +191,7 @@ def run_similarity(options: argparse.Namespace) -> int:
     from grading import similarity  # its library loads slowly
 
     assignment = assignments.load(options.name, options.solutions)
-    paths = intake.find(options.submitted, options.name) if options.submitted.is_dir() else {}
-    if not paths:
-        print(f"error: no folder {options.submitted}/<student>/{options.name}", file=sys.stderr)
-        return FAILED
+    _, paths = _submissions(options.submitted, options.name)
     with _progress() as progress:
         bar = progress.add_task(options.name, total=None)
         pairs, skipped = similarity.compare(assignment, paths, options.least, partial(progress.update, bar))
@@ -252,7 +268,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("grade", run_grade, "grade a class; results go beside the folder of submissions")
     command.add_argument("name", metavar="PS")
-    command.add_argument("--submitted", type=Path, required=True, help="<student>/<assignment>/<notebook>.ipynb")
+    command.add_argument(
+        "--submitted",
+        type=Path,
+        required=True,
+        help="folder of <student>/<assignment>/<notebook>.ipynb, or a zip or tar archive of one",
+    )
     command.add_argument("--db", help="URL of the gradebook; gradebook.db beside the submissions without it")
     add_workers(command)
 

@@ -9,10 +9,17 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import lzma
 import os
 import stat
+import tarfile
+import zipfile
+import zlib
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +30,9 @@ from grading.assignment import Assignment, grade_id, role
 
 MAX_BYTES = 10 * 2**20
 MAX_CELLS = 500
+MAX_ENTRIES = 100_000  # of an archive
+MAX_REASON = 1000
+REFUSED = "refused.txt"  # in the place of a notebook that was not taken out of an archive
 
 
 class IntakeError(Exception):
@@ -73,6 +83,110 @@ class Plan:
 
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def unpack(archive: Path, assignment: str, folder: Path) -> list[str]:
+    """Take a class's notebooks out of a zip or tar archive; return the students.
+
+    In the archive a notebook lies at ``student/assignment/assignment.ipynb``, perhaps below other folders; nothing else
+    is taken out. Nothing is written outside of `folder`, whatever the archive's names and links say, and no more of a
+    file than a notebook may have, however much it unpacks to. A student whose notebook was refused has a note in its
+    place, which `read` finds.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``student/assignment/assignment.ipynb``.
+
+    Raises
+    ------
+    IntakeError
+        It is no archive, a damaged one, or has too many entries.
+    """
+    found: dict[str, str] = {}
+    damage = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+    try:
+        with _entries(archive) as entries:
+            for name, kind, read in entries:
+                parts = name.replace("\\", "/").split("/")
+                if len(parts) < 3 or parts[-2:] != [assignment, f"{assignment}.ipynb"]:
+                    continue
+                student = _printable(parts[-3])
+                if parts[0] == "" or ":" in parts[0] or ".." in parts or student in ("", "."):
+                    continue  # whose it is cannot be said
+                try:
+                    reason = _refusal(name, kind, found.get(student))
+                    data = b"" if reason else read(MAX_BYTES + 1)
+                    if len(data) > MAX_BYTES:
+                        reason = f"{name} unpacks to more than the {MAX_BYTES} bytes that are allowed"
+                except damage as error:
+                    reason = f"{name} cannot be unpacked: {error}"
+                found[student] = name
+                place = folder / student / assignment
+                place.mkdir(parents=True, exist_ok=True)
+                for old in (f"{assignment}.ipynb", REFUSED):
+                    (place / old).unlink(missing_ok=True)
+                if reason:
+                    (place / REFUSED).write_text(_printable(reason), encoding="utf-8")
+                else:
+                    (place / f"{assignment}.ipynb").write_bytes(data)
+    except (*damage, tarfile.TarError) as error:
+        raise IntakeError(f"{archive.name} cannot be unpacked: {error}") from error
+    return sorted(found)
+
+
+def _refusal(name: str, kind: str, earlier: str | None) -> str | None:
+    """Return why an entry of an archive is not read, if so."""
+    if kind != "file":
+        return f"{name} is a {kind} in the archive; only regular files are read"
+    if earlier is not None:
+        return f"the archive has two notebooks of this student, {earlier} and {name}: take one out"
+    return None
+
+
+_Entry = tuple[str, str, Callable[[int], bytes]]
+
+
+@contextmanager
+def _entries(archive: Path) -> Iterator[Iterator[_Entry]]:
+    """Yield an archive's entries, one after the other: name, what it is, and what reads at most so many bytes of it."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            if len(packed.infolist()) > MAX_ENTRIES:
+                raise IntakeError(f"{archive.name} has {len(packed.infolist())} entries; {MAX_ENTRIES} are allowed")
+            yield ((e.filename, _kind(e), partial(_read_entry, packed.open, e)) for e in packed.infolist())
+    elif tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as packed:
+            yield (
+                (
+                    e.name,
+                    "file" if e.isfile() else "folder" if e.isdir() else "link or device",
+                    partial(_read_entry, packed.extractfile, e),
+                )
+                for e in _at_most(packed, archive.name)
+            )
+    else:
+        raise IntakeError(f"{archive.name} is neither a folder nor a zip or tar archive")
+
+
+def _kind(entry: zipfile.ZipInfo) -> str:
+    mode = entry.external_attr >> 16
+    if entry.is_dir():
+        return "folder"
+    return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "link or device"
+
+
+def _at_most(entries: Iterable[Any], name: str) -> Iterator[Any]:
+    for number, entry in enumerate(entries):
+        if number >= MAX_ENTRIES:
+            raise IntakeError(f"{name} has more than {MAX_ENTRIES} entries")
+        yield entry
+
+
+def _read_entry(open_entry: Callable[[Any], Any], entry: Any, size: int) -> bytes:
+    with open_entry(entry) as file:
+        data: bytes = file.read(size)
+    return data
 
 
 def find(submitted: Path, assignment: str) -> dict[str, Path]:
@@ -171,6 +285,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
+        if (path.parent / REFUSED).is_file():
+            reason = (path.parent / REFUSED).read_text(encoding="utf-8", errors="replace")[:MAX_REASON]
+            raise IntakeError(f"refused when it was unpacked: {reason}") from None
         there = sorted(p.name for p in path.parent.glob("*.ipynb"))[:3]
         found = f"; found {_printable(', '.join(there))}" if there else ""
         raise IntakeError(f"no notebook named {path.name}{found}") from None
