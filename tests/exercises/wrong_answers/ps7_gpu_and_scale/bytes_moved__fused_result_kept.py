@@ -1,0 +1,16 @@
+"""Forgets that the fused kernel writes its result.
+
+answers: bytes_moved
+fails: test_bytes_moved
+hint: fused-result-not-written
+"""
+def bytes_moved(steps, itemsizes, n):
+    apart = 0
+    outside, made = set(), set()
+    for _, inputs, output in steps:
+        names = {i for i in inputs if isinstance(i, str)}
+        apart += sum(itemsizes[a] for a in names) + itemsizes[output]
+        outside |= names - made
+        made.add(output)
+    fused = sum(itemsizes[a] for a in outside)
+    return n * apart, n * fused

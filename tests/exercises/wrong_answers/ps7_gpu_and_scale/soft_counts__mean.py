@@ -1,0 +1,12 @@
+"""Returns the mean.
+
+answers: soft_counts
+fails: test_soft_counts
+hint: share-not-a-count
+"""
+def soft_counts(x, thresholds, temperature):
+    xp = array_api_compat.array_namespace(x)
+    t = xp.asarray(thresholds, dtype=x.dtype, device=x.device)
+    z = (x[None, :] - t[:, None]) / temperature
+    e = xp.exp(-xp.abs(z))
+    return xp.mean(xp.where(z >= 0, 1.0, e) / (1 + e), axis=1)

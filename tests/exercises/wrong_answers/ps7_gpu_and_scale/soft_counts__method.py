@@ -1,0 +1,12 @@
+"""Calls a method that only NumPy's arrays have.
+
+answers: soft_counts
+fails: test_soft_counts
+hint: numpy-only
+"""
+def soft_counts(x, thresholds, temperature):
+    xp = array_api_compat.array_namespace(x)
+    t = xp.asarray(thresholds, dtype=x.dtype, device=x.device)
+    z = (x[None, :] - t[:, None]) / temperature
+    e = xp.exp(-xp.abs(z))
+    return (xp.where(z >= 0, 1.0, e) / (1 + e)).sum(axis=1)
