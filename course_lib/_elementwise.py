@@ -42,8 +42,9 @@ def apply(
         ``formula(xp, x)``, the reference.
     x : array_like
         Booleans and integers are taken as float64.
-    out : numpy.ndarray or None
-        Written and returned instead of a new array; for NumPy only, the standard has no ``out``.
+    out : array or None
+        Written and returned instead of a new array; for NumPy only, the standard has no ``out``, and for the functions
+        that :mod:`course_lib.gpu` has for CuPy.
     in_place : callable, optional
         ``in_place(x, out)``: the same operations on NumPy blocks, without the temporaries.
     narrow : callable, optional
@@ -57,13 +58,18 @@ def apply(
     Raises
     ------
     TypeError
-        `x` has no real dtype of at most 64 bits, or `out` is not a NumPy array.
+        `x` has no real dtype of at most 64 bits, or `out` is not an array of the same library.
     ValueError
         `out` has another shape or dtype, or is read-only.
     """
     # Underflow, division by zero and nan are part of the formulas; none of it is the caller's concern.
     with np.errstate(all="ignore"):
         if is_foreign(x):
+            if array_api_compat.is_cupy_array(x):
+                from course_lib import gpu  # not at the top: it imports this module
+
+                if name in gpu.KERNELS:
+                    return gpu.apply_kernel(name, x, out)
             if out is not None:
                 raise TypeError(f"{name}: out is for NumPy arrays, and x is a {type(x).__module__} array; leave it out")
             xp = array_api_compat.array_namespace(x)
