@@ -96,6 +96,15 @@ def is_foreign(x: Any) -> bool:
     return not isinstance(x, np.ndarray | np.generic) and array_api_compat.is_array_api_obj(x)
 
 
+def magnitude(xp: Any, x: Any) -> Any:
+    """Return |x|, with the derivative 1 at 0.
+
+    That of `abs` is 0 there in PyTorch and JAX, since it has a corner. In a formula such as ``exp(-abs(x))`` it would
+    make the slope of a smooth function 0 at 0, where every logit of a model is that starts with zero weights.
+    """
+    return np.abs(x) if isinstance(x, np.ndarray) else xp.where(x < 0, -x, x)
+
+
 def result_dtype(name: str, x: Any) -> Any:
     """Return the dtype of the result for an array `x`: its own, native, or float64 for booleans and integers."""
     if is_foreign(x):

@@ -31,7 +31,7 @@ import numpy as np
 from mpmath import mp
 from numpy.typing import ArrayLike, NDArray
 
-from course_lib._elementwise import BLOCK, apply
+from course_lib._elementwise import BLOCK, apply, magnitude
 
 __all__ = [
     "ACTIVATIONS",
@@ -941,12 +941,12 @@ def _lower_half(xp: Any, a: Any) -> tuple[Any, Any]:
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
-    t, _ = _lower_half(xp, xp.abs(x))
+    t, _ = _lower_half(xp, magnitude(xp, x))
     return xp.where(x >= 0, 1 - t, t)
 
 
 def _sigmoid_derivative(xp: Any, x: Any) -> Any:
-    t, _ = _lower_half(xp, xp.abs(x))
+    t, _ = _lower_half(xp, magnitude(xp, x))
     return t - t * t
 
 
@@ -1036,7 +1036,7 @@ def _leaky_relu_derivative(xp: Any, x: Any, slope: float) -> Any:
 
 
 def _elu(xp: Any, x: Any, alpha: float) -> Any:
-    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0.0)))
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.where(x > 0, 0.0, x)))
 
 
 def _elu_derivative(xp: Any, x: Any, alpha: float) -> Any:
@@ -1055,14 +1055,14 @@ def _silu(xp: Any, x: Any) -> Any:
 
 
 def _silu_derivative(xp: Any, x: Any) -> Any:
-    a = xp.minimum(xp.abs(x), 1000.0)
+    a = xp.minimum(magnitude(xp, x), 1000.0)
     t, e = _lower_half(xp, a)
     # The slope at -a. The slope at a is 1 minus that, because silu(x) - x/2 is even.
     near = t * ((1 - a) + e) / (1 + e)
     tail = ((1 - a) * xp.exp(_LIFT - a)) * math.exp(-_LIFT)
     slope = xp.where(a > _FAR, tail, near)
     w, around_root = _root_expansion(x, _SILU_ROOT)
-    return xp.where(x > 0, 1 - slope, xp.where(xp.abs(w) < 1, around_root, slope))
+    return xp.where(x >= 0, 1 - slope, xp.where(xp.abs(w) < 1, around_root, slope))
 
 
 def _root_expansion(x: Any, root: tuple[float, float, tuple[float, ...]]) -> tuple[Any, Any]:
@@ -1210,7 +1210,7 @@ def _gelu(xp: Any, x: Any) -> Any:
 
 
 def _gelu_derivative(xp: Any, x: Any) -> Any:
-    a = xp.minimum(xp.abs(x), 60.0)
+    a = xp.minimum(magnitude(xp, x), 60.0)
     ratio, correction, damp = _normal_tail(xp, a)
     # The slope at -a. The slope at a is 1 minus that, because gelu(x) - x/2 is even.
     slope = damp(ratio - a * _PEAK, correction - a * _PEAK_REST)

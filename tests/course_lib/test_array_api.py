@@ -179,6 +179,31 @@ def test_gradients_flow_through_the_formulas_in_pytorch() -> None:
         assert_allclose(slope.numpy(), expected, rtol=1e-13, err_msg=name)
 
 
+SMOOTH = {"sigmoid", "log_sigmoid", "softplus", "tanh", "elu", "gelu", "silu", "hard_sigmoid"}
+
+
+def test_a_smooth_functions_gradient_in_pytorch_is_right_at_zero_too() -> None:
+    """There abs and minimum have corners, and automatic differentiation follows the formula, not the function."""
+    torch = pytest.importorskip("torch")
+    second = {"sigmoid_derivative": 0.0, "tanh_derivative": 0.0, "softplus_derivative": 0.25}
+    second |= {"log_sigmoid_derivative": -0.25, "silu_derivative": 0.5, "gelu_derivative": 2 / math.sqrt(2 * math.pi)}
+    slopes = {name: float(getattr(activations, f"{name}_derivative")(0.0)) for name in SMOOTH} | second
+    for name, expected in slopes.items():
+        for zero in (0.0, -0.0):
+            x = torch.tensor([zero], dtype=torch.float64, requires_grad=True)
+            (slope,) = torch.autograd.grad(getattr(activations, name)(x).sum(), x)
+            assert slope.item() == pytest.approx(expected, rel=1e-15, abs=0), name
+
+
+def test_the_loss_of_a_model_that_starts_at_zero_has_a_gradient_in_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    labels = torch.tensor([0.0, 1.0, 0.25], dtype=torch.float64)
+    z = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(losses.binary_cross_entropy_with_logits(z, labels), z)
+    expected = losses.binary_cross_entropy_with_logits_gradient(np.zeros(3), labels.numpy())
+    assert_allclose(slope.numpy(), expected, rtol=1e-15)
+
+
 @each_loss
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("labels", ["float64", "int64", "bool", "list"])
