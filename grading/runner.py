@@ -269,6 +269,8 @@ def main(descriptor: int, modules: list[str]) -> None:
         if not name.startswith("matplotlib_inline"):  # which looks for its shell when it loads
             with contextlib.suppress(ImportError):  # not there, or no module: `from numpy import pi`
                 importlib.import_module(name)
+    if torch := sys.modules.get("torch"):
+        torch.ones(1).half()  # for which it looks at /proc/cpuinfo, once, and the forks' /proc is empty
     with RecordingShell() as shell:  # IPython loads more when it first shows something, a traceback above all
         shell.run("print()\n[1]", "<warm>")
         shell.run("1 / 0", "<warm>")

@@ -173,6 +173,9 @@ class _Stream:
     def flush(self) -> None:
         pass
 
+    def close(self) -> None:
+        """Do nothing: what logs may close what it was given."""
+
     def isatty(self) -> bool:
         return False
 

@@ -867,6 +867,13 @@ def test_a_warm_process_that_was_ended_is_replaced():
     assert said("print(3)") == "3\n"
 
 
+def test_pytorch_rounds_to_half_precision_in_a_process_without_proc():
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    with StudentProcess(QUICK, modules=("torch",)) as student:
+        [shown] = student.run_cell("import torch\ntorch.tensor([1.0]).half().tolist()", "half")
+    assert shown["data"]["text/plain"] == "[1.0]"
+
+
 def test_scratch_goes_with_the_process():
     write = "import os\nopen('left', 'w').close()\nopen('/tmp/left', 'w').close()\nprint(os.listdir('.'))"
     assert said(write) == "['left']\n"

@@ -1,0 +1,11 @@
+"""Takes exp of a large logit.
+
+answers: log_loss
+fails: test_log_loss
+hint: overflow
+"""
+def log_loss(z, y):
+    """Return the mean cross-entropy of logits z with labels y: a tensor without axes."""
+    if z.shape != y.shape:
+        raise ValueError(f"z has shape {tuple(z.shape)} and y {tuple(y.shape)}")
+    return torch.mean(torch.log1p(torch.exp(z)) - z * y)

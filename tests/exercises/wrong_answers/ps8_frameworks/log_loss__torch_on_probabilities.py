@@ -1,0 +1,11 @@
+"""Hands probabilities to PyTorch, which cuts the logarithm off at -100.
+
+answers: log_loss
+fails: test_log_loss
+hint: clamped-by-the-library
+"""
+def log_loss(z, y):
+    """Return the mean cross-entropy of logits z with labels y: a tensor without axes."""
+    if z.shape != y.shape:
+        raise ValueError(f"z has shape {tuple(z.shape)} and y {tuple(y.shape)}")
+    return torch.nn.functional.binary_cross_entropy(torch.sigmoid(z), y)

@@ -1,0 +1,14 @@
+"""Does not undo the scale.
+
+answers: through_half
+fails: test_through_half
+hint: not-unscaled
+"""
+def through_half(gradients, scale):
+    """Return the gradients after their way through float16, in float32, and how many were lost; or "skip"."""
+    with np.errstate(over="ignore"):
+        half = (gradients * np.float32(scale)).astype(np.float16)
+    if not np.all(np.isfinite(half)):
+        return "skip"
+    lost = np.count_nonzero((half == 0) & (gradients != 0))
+    return half.astype(np.float32), lost
