@@ -41,7 +41,9 @@ NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "-
 def main() -> int:
     """Run all stages; return 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frameworks", action="store_true", help="install PyTorch, Keras and CuPy first, and test with them")
+    parser.add_argument(
+        "--frameworks", action="store_true", help="install PyTorch, Keras and CuPy first, and test with them"
+    )
     outcomes = []
     for name, command in stages(parser.parse_args().frameworks):
         print(f"\n== {name}", flush=True)

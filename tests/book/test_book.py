@@ -4,6 +4,7 @@ import importlib.util
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from grading.__main__ import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
@@ -71,8 +74,18 @@ def pages(site):
 
 
 def test_every_chapter_and_the_front_and_back_matter_have_a_page(pages):
-    expected = {f"book/{path.stem}.html" for path in CHAPTERS} | {"book/intro.html", "book/bibliography.html"}
+    expected = {f"book/{path.stem}.html" for path in CHAPTERS}
+    expected |= {"book/intro.html", "book/bibliography.html", "book/teach/guide.html"}
     assert expected <= set(pages)
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", BOOK / "teach/guide.md"], ids=lambda path: path.stem)
+def test_the_grading_commands_that_instructors_read_exist(path):
+    blocks = re.findall(r"```sh\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+    commands = re.findall(r"python -m grading (.+)", "\n".join(blocks))
+    assert len(commands) >= 6
+    for command in commands:
+        assert callable(_parser().parse_args(shlex.split(command, comments=True)).run)
 
 
 def test_no_page_asks_another_host_for_anything(pages):
