@@ -7,9 +7,7 @@ of submissions is replaced, here and in `nbgrader autograde`, which `nbgrader_co
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import sysconfig
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import nbgrader
+from alembic.script import ScriptDirectory
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
 from nbgrader.api import (
+    Base,
     Comment,
     Grade,
     Gradebook,
@@ -41,7 +42,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 from nbgrader.utils import compute_checksum, determine_grade, is_solution, is_task
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, create_engine, insert, inspect, or_, select, text, update
 from traitlets.config import Config
 
 from grading import intake
@@ -392,10 +393,26 @@ AUTOGRADE_PREPROCESSORS = [
 
 
 def _open(database: str) -> Gradebook:
-    """Open a gradebook; nbgrader runs `alembic` for a new one and looks for it on the PATH alone."""
-    if shutil.which("alembic") is None:
-        os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    """Open a gradebook, and make it where there is none.
+
+    Left to itself, nbgrader starts a program to learn the version of its tables, which takes longer than grading thirty
+    submissions.
+    """
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        if not inspect(connection).get_table_names():
+            Base.metadata.create_all(connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": tables_version()})
+    engine.dispose()
     return Gradebook(database)
+
+
+def tables_version() -> str:
+    """Return the version of nbgrader's tables, as `alembic heads` would say it."""
+    head = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
+    assert head is not None
+    return str(head)
 
 
 class _Said(logging.Handler):

@@ -1,19 +1,23 @@
 """Marks, gradebook and feedback, with nbgrader itself as the oracle."""
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook, get_alembic_version
 
+from course_lib.checks import SEED_VARIABLE
 from grading import assignment as assignments
 from grading import gradebook, intake, rehearsal
 from grading.__main__ import main
-from grading.grade import grade_class
+from grading.grade import grade_class, workers_pool
 
 from .conftest import write_submission
 
@@ -200,6 +204,30 @@ def test_simulated_classes_repeat(ps1, tmp_path):
     notebooks = [sorted((tmp_path / name / "submitted").rglob("*.ipynb")) for name in "ab"]
     assert [p.read_bytes() for p in notebooks[0]] == [p.read_bytes() for p in notebooks[1]]
     assert json.loads((tmp_path / "a" / "class.json").read_text()) == first
+
+
+def test_a_new_gradebook_has_the_version_that_alembic_says(monkeypatch, tmp_path):
+    scripts = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", os.pathsep.join([scripts, os.environ["PATH"]]))
+    assert gradebook.tables_version() == get_alembic_version()
+    theirs, ours = (f"sqlite:///{tmp_path / name}" for name in ("theirs.db", "ours.db"))
+    Gradebook(theirs).close()
+    gradebook._open(ours).close()
+
+    def tables(database):
+        with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+            found = connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+            versions = connection.execute("SELECT * FROM alembic_version").fetchall()
+            return [sql for (sql,) in found if sql and "alembic" not in sql], versions
+
+    assert tables(ours) == tables(theirs)
+
+
+def test_workers_see_the_environment_as_it_is_when_they_begin(monkeypatch):
+    for seed in ("1", "2"):
+        monkeypatch.setenv(SEED_VARIABLE, seed)
+        with workers_pool(1) as pool:
+            assert pool.submit(os.getenv, SEED_VARIABLE).result() == seed
 
 
 def test_a_run_that_is_stopped_stops_and_goes_on_from_there(tiny, tmp_path):
