@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import itertools
 import math
+import os
 import re
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def host() -> Callable[[str, str], Callable[[Any], np.ndarray]]:
     try:
         gpu.compiled_for_host("sigmoid", "float32")
     except RuntimeError as error:
-        if "there is no C++ compiler" not in str(error):
+        if "there is no C++ compiler" not in str(error) or os.environ.get("CI"):  # where there has to be one
             raise
         pytest.skip(f"the kernels can't be run on the host: {error}")
     return gpu.compiled_for_host
