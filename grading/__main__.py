@@ -122,6 +122,22 @@ def run_grade(options: argparse.Namespace) -> int:
     return NEEDS_PERSON if unsettled else DONE
 
 
+def _existing_database(options: argparse.Namespace) -> str:
+    """Return the URL of the gradebook to read; opening one that is not there would make it.
+
+    Raises
+    ------
+    gradebook.NbGraderError
+        The course's folder has none.
+    """
+    if options.db is None and not (options.course / "gradebook.db").is_file():
+        folder = options.course.resolve()
+        raise gradebook.NbGraderError(
+            f"there is no gradebook.db in {folder}: name the course's folder with --course, or grade first"
+        )
+    return str(options.db or gradebook.default_database(options.course))
+
+
 def _submissions(submitted: Path, name: str) -> tuple[Path, dict[str, Path]]:
     """Return the folder of submissions, and where each student's notebook should be; an archive is unpacked beside it.
 
@@ -155,7 +171,7 @@ def run_feedback(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """Write the class's marks for another system."""
-    database = options.db or gradebook.default_database(options.course)
+    database = _existing_database(options)
     chosen = [assignments.load(name, options.solutions) for name in options.names]
     if not chosen:
         known = gradebook.known_assignments(database)
@@ -173,9 +189,8 @@ def run_export(options: argparse.Namespace) -> int:
 def run_report(options: argparse.Namespace) -> int:
     """Write what the class did not understand."""
     assignment = assignments.load(options.name, options.solutions)
-    database = options.db or gradebook.default_database(options.course)
-    standings = gradebook.standings(assignment, database)
-    paths = intake.find(options.course / "submitted", options.name)
+    standings = gradebook.standings(assignment, _existing_database(options))
+    _, paths = _submissions(options.course / "submitted", options.name)
     results = grades.kept_results(assignment, paths, options.course / "results")
     page = report.write(report.analyse(assignment, standings, results), options.out)
     console.print(f"{page}, and three CSV files beside it")

@@ -94,6 +94,16 @@ def test_a_problem_set_that_was_not_graded_is_named(run, course, tmp_path, capsy
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("command", [["export"], ["export", "tiny"], ["report", "tiny"]])
+def test_a_folder_without_a_gradebook_is_named_and_stays_as_it_is(tiny, tmp_path, capsys, command):
+    (tmp_path / "empty").mkdir()
+    arguments = ["--course", str(tmp_path / "empty"), "--solutions", str(tiny.folder.parent)]
+    assert main([*command, "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert f"there is no gradebook.db in {tmp_path / 'empty'}: name the course" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["empty"]
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
 def test_the_report_says_how_the_class_did(run, course, tmp_path, capsys):
     assert run("report", "tiny", "--out", str(tmp_path)) == 0
     text = (tmp_path / "report.html").read_text()
