@@ -112,14 +112,25 @@ class _Call:
     """What one call of a learner's function did."""
 
     name: str
-    text: str
-    args: Sequence[Any] = ()
+    args: Sequence[Any] | None = None  # None: nothing was called, `name` names a value
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
     given_by_name: Mapping[str, Any] = field(default_factory=dict)
     value: Any = None
     error: BaseException | None = None
     warnings: list[warnings.WarningMessage] = field(default_factory=list)
     printed: str = ""
     changed_argument: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The call as it would be typed."""
+        if self.args is None:
+            return self.name
+        shown = [_show(a) for a in self.args]
+        for name, value in self.kwargs.items():
+            again = isinstance(value, np.ndarray) and any(value is a for a in self.args)
+            shown.append(f"{name}={'the same array' if again else _show(value)}")
+        return f"{self.name}({', '.join(shown)})"
 
 
 class Checks:
@@ -206,7 +217,7 @@ class Checks:
         hint: str | None = None,
     ) -> None:
         """Check a value that the learner's cell assigned to `name`."""
-        call = _Call(name=name, text=name, value=value)
+        call = _Call(name, value=value)
         problem = _difference(call, expected, rtol, atol, verb="is")
         self._record(call, problem, _mistake(call, mistakes, rtol, atol) or hint, expected)
 
@@ -669,12 +680,7 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
     memo: dict[int, Any] = {}  # an array that is given twice stays one array
     given = [_copy(a, memo) for a in args]
     given_by_name = {k: _copy(v, memo) for k, v in (kwargs or {}).items()}
-    shown = [_show(a) for a in args]
-    for k, v in given_by_name.items():
-        again = isinstance(v, np.ndarray) and any(v is a for a in given)
-        shown.append(f"{k}={'the same array' if again else _show(v)}")
-    name = _names(function)[0]
-    call = _Call(name=name, text=f"{name}({', '.join(shown)})", args=args, given_by_name=given_by_name)
+    call = _Call(_names(function)[0], args, kwargs or {}, given_by_name)
     printed = io.StringIO()
     # What a function writes to stderr is caught too: nbgrader gives no marks to a test cell that shows any.
     with (
@@ -820,7 +826,7 @@ def _difference(call: _Call, expected: Any, rtol: float, atol: float, verb: str 
     """Say how the value differs from what was expected; None if it does not."""
     if (problem := _not_plain(call, verb)) is not None:
         return problem
-    where = _first_difference(call.value, expected, rtol, atol, call.args)
+    where = _first_difference(call.value, expected, rtol, atol, call.args or ())
     if where is None:
         return None
     problem = f"{call.text} {verb} {_show(call.value)}, expected {_show(expected)}"

@@ -12,8 +12,7 @@ import os
 import platform
 import random
 import resource
-import signal
-from typing import Any, NoReturn
+from typing import Any
 
 # linux/sched.h, sys/mount.h, linux/prctl.h, linux/capability.h
 _CLONE_NEW = (0x10000000, 0x20000, 0x20000000, 0x40000000, 0x8000000, 0x4000000)  # user, mount, pid, net, ipc, uts
@@ -115,13 +114,3 @@ def fresh_randomness() -> None:
 
     random.seed()
     np.random.seed()  # noqa: NPY002 - it is the old generator that has a state to share
-
-
-def become_init(child: int) -> NoReturn:
-    """Reap processes as process 1 has to, until `child` ends; what it left behind ends with process 1."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
-        signal.signal(number, signal.SIG_DFL)  # which for process 1 means: not from inside
-    while True:
-        pid, _ = os.wait()
-        if pid == child:
-            os._exit(0)

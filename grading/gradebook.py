@@ -6,6 +6,7 @@ of submissions is replaced, here and in `nbgrader autograde`, which `nbgrader_co
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import tempfile
@@ -45,9 +46,9 @@ from nbgrader.utils import compute_checksum, determine_grade, is_solution, is_ta
 from sqlalchemy import bindparam, create_engine, insert, inspect, or_, select, text, update
 from traitlets.config import Config
 
-from grading import intake
+from grading import GradingError, intake
 from grading.assignment import Assignment, grade_id, load
-from grading.grade import Result, grade
+from grading.results import Result
 
 IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "assignment.toml"]
 
@@ -61,7 +62,7 @@ FEEDBACK_STYLE = "<style>.output pre, .output_area pre { white-space: pre-wrap; 
 BATCH = 50  # submissions a transaction
 
 
-class NbGraderError(Exception):
+class NbGraderError(GradingError):
     """What nbgrader said when one of its steps failed."""
 
 
@@ -162,7 +163,7 @@ class Writer:
             self._waiting[result.student] = self._marks(graded)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
-            target.write_text(nbformat.writes(graded), encoding="utf-8")
+            target.write_text(json.dumps(graded, ensure_ascii=False), encoding="utf-8")
         if len(self._waiting) >= BATCH:
             self.flush()
 
@@ -362,6 +363,8 @@ class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Grade the submission that `nb` is, and return the graded notebook."""
+        from grading.grade import grade
+
         about = resources["nbgrader"]
         course = CourseDirectory(parent=self)
         assignment = load(about["assignment"], Path(course.format_path(course.source_directory, ".", "")))

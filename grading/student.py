@@ -8,14 +8,17 @@ runs here.
 
 from __future__ import annotations
 
+import ast
 import base64
 import builtins
 import itertools
 import linecache
+import re
 import time
 import traceback
+import unicodedata
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -64,6 +67,9 @@ class StudentProcess:
         self._labels: set[str] = set()
         self._sources: list[str] = []
         self._seen: dict[str, list[str]] = {}
+        self._due: list[str] = []  # snapshots that can wait, and the words that what comes meanwhile must not bind
+        self._words: set[str] = set()
+        self._taken: set[str] = set()
         self._done: list[dict[str, Any]] = []
         self._process: Any = None
         self._connections: list[Any] = []
@@ -79,6 +85,9 @@ class StudentProcess:
 
     def run_cell(self, source: str, name: str) -> list[dict[str, Any]]:
         """Run one cell and return its outputs in nbformat's shape, an error output where it could not be run."""
+        if not _only_adds_names(source, self._words):
+            self._take_snapshots()
+        self._words |= _words(source)
         label = f"<cell {name}>"
         # Where lines are numbered, IPython has left out the empty ones at the top.
         lines = list(itertools.dropwhile(str.isspace, source.splitlines(keepends=True)))
@@ -105,28 +114,40 @@ class StudentProcess:
         self._output_left -= size
         return outputs
 
-    def take_snapshot(self, place: str) -> None:
-        """Keep the process as it is now under the name `place`."""
-        request = {"do": "snapshot", "place": self._places.index(place)}
+    def take_snapshot(self, place: str, reads: Iterable[str] = ()) -> None:
+        """Keep the process as it is now under the name `place`.
+
+        A copy costs the process what it shares with it. So none is taken before a cell runs that could make a
+        difference, to the notebook so far or to `reads`, the names that will be looked up.
+        """
+        self._due.append(place)
+        self._words |= set(reads)
         self._seen[place] = list(self._sources)
+
+    def _take_snapshots(self) -> None:
+        if not self._due:
+            return
+        request = {"do": "snapshots", "places": [self._places.index(place) for place in self._due]}
         try:
             self._ask(request)
         except StudentProcessError as error:
-            self.problems.append(f"before {place}: {error}")
+            self.problems.append(f"before {self._due[0]}: {error}")
         else:
             self._done.append(request)
+            self._taken |= set(self._due)
+        self._due = []
 
     def snapshot(self, place: str) -> Snapshot:
         """Return the snapshot `place`."""
+        self._take_snapshots()
         number = self._places.index(place)
         if self._process is None and self._done:  # the last cells ended it, and the snapshots with it
             try:
                 self._restart()
             except StudentProcessError as error:
                 self.problems.append(f"before {place}: {error}")
-                self._done = []
-        taken = {"do": "snapshot", "place": number} in self._done
-        connection = self._connections[1 + number] if taken else None
+                self._done, self._taken = [], set()
+        connection = self._connections[1 + number] if place in self._taken else None
         return Snapshot(connection, self.limits.cell_seconds, self._seen.get(place, []))
 
     def _ask(self, request: dict[str, Any]) -> Any:
@@ -324,6 +345,41 @@ class Proxy:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of the student's notebook>"
+
+
+def _only_adds_names(source: str, words: set[str]) -> bool:
+    """Return whether a cell does no more than bind names that are not among `words`: functions, imports, constants."""
+    try:
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    added: set[str] = set()
+    for statement in statements:
+        match statement:
+            case ast.FunctionDef(name=name, decorator_list=[], args=arguments) if _is_constant(
+                *arguments.defaults, *filter(None, arguments.kw_defaults)
+            ):
+                added.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                added |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_constant(value):
+                added.add(name)
+            case ast.Expr(value=ast.Constant()):  # shown, but bound to what IPython calls it
+                if statement is statements[-1]:
+                    return False
+            case _:
+                return False
+    return "*" not in added and added.isdisjoint(words)
+
+
+def _is_constant(*expressions: ast.expr) -> bool:
+    allowed = (ast.Constant, ast.UnaryOp, ast.unaryop, ast.Tuple, ast.expr_context)
+    return all(isinstance(node, allowed) for expression in expressions for node in ast.walk(expression))
+
+
+def _words(source: str) -> set[str]:
+    """Return all that may be a name in a text, read as Python reads names."""
+    return set(re.findall(r"\w+", unicodedata.normalize("NFKC", source)))
 
 
 def _rebuilt(error: Any) -> BaseException:

@@ -12,9 +12,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from grading import export, gradebook, rehearsal, report, similarity
-from grading.__main__ import main
-from grading.grade import Mark, Result
+from grading.cli import main
 from grading.gradebook import Standing
+from grading.results import Mark, Result
 
 from .conftest import write_submission
 
