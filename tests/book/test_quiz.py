@@ -16,7 +16,7 @@ HEADING = "## Check yourself"
 QUESTION = re.compile(r"\*\*(\d+)\. (.+)\*\*")
 CHOICE = re.compile(r"^:::\{dropdown\} (.+)\n((?:(?!:::).*\n)+):::$", re.MULTILINE)
 BEHIND_IT = re.compile(r"^\*Misconception:\* ([^(`]+?)(?: \(`([^`]+)`\))?\. See (.+)\.$", re.MULTILINE)
-PLACE = re.compile(r"\[[^\]]+\]\(#[^)]+\)|\{(?:numref|eq)\}`[^`]+`")
+PLACE = re.compile(r"\[[^\]]+\]\(#[^)]+\)|(?:\{numref\}|equation \{eq\})`[^`]+`")
 
 
 class Choice(NamedTuple):

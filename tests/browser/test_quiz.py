@@ -88,7 +88,10 @@ def test_a_choice_opens_and_closes_by_keyboard_alone(visit, options):
     expect(reason).to_be_hidden()
     tab_to_the_first_choice(page)
     expect(first.locator("summary")).to_be_focused()
-    assert page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2
+    ring = "(s => [s.outlineWidth, s.outlineOffset].map(parseFloat))(getComputedStyle(document.activeElement))"
+    width, offset = page.evaluate(ring)
+    assert width >= 2
+    assert width + offset <= 0, "the card would cut off what stands outside its title bar"
     page.keyboard.press("Enter")
     expect(reason).to_be_visible()
     expect(reason).to_contain_text(re.compile(r"^\s*(Right|Not quite)\."))
