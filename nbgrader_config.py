@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from grading.gradebook import AUTOGRADE_PREPROCESSORS, HTML_OPTIONS, IGNORED
+from grading.gradebook import AUTOGRADE_PREPROCESSORS, COURSE_ID, FEEDBACK_PREPROCESSORS, HTML_OPTIONS, IGNORED
 
 c = get_config()  # noqa: F821  (traitlets puts it there)
 
 here = Path(__file__).resolve().parent
 
-c.CourseDirectory.course_id = "sigmoid_course"
+c.CourseDirectory.course_id = COURSE_ID
 # Absolute, so that `nbgrader --course-dir=demo-class` finds them too.
 c.CourseDirectory.source_directory = str(here / "solutions")
 c.CourseDirectory.release_directory = str(here / "exercises")
 c.CourseDirectory.ignore = IGNORED
 
 c.Autograde.autograde_preprocessors = AUTOGRADE_PREPROCESSORS
+c.GenerateFeedback.preprocessors = FEEDBACK_PREPROCESSORS
 c.HTMLExporter.update(HTML_OPTIONS)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from grading import GradingError, executor, intake
+from grading import GradingError, executor, intake, late
 from grading import assignment as assignments
 from grading.results import Result
 
@@ -100,6 +100,7 @@ def run_grade(options: argparse.Namespace) -> int:
     assignment.check_requirements()
     submitted, paths = _submissions(options.submitted, options.name)
     course = submitted.resolve().parent
+    lateness = _lateness(options, course, list(paths))
     results: list[Result] = []
     with (
         closing(_pool(options, assignment)) as pool,
@@ -107,6 +108,7 @@ def run_grade(options: argparse.Namespace) -> int:
     ):
         from grading import gradebook  # while the pool starts
 
+        gradebook.check_names(paths)
         with gradebook.Writer(assignment, course, options.db) as writer, _progress() as progress:
             bar = progress.add_task(options.name, total=len(paths))
             for result in graded:
@@ -115,9 +117,16 @@ def run_grade(options: argparse.Namespace) -> int:
                 progress.advance(bar)
     results.sort(key=lambda r: r.student)
     _print_marks(assignment, results)
-    unsettled = [r for r in results if r.needs_person]
-    for result in unsettled:
-        console.print(f"{result.student}: {'; '.join(result.needs_person)}", markup=False, highlight=False)
+    unsettled = {r.student: list(r.needs_person) for r in results if r.needs_person}
+    if lateness is not None:
+        url = gradebook.default_database(course) if options.db is None else options.db
+        penalties = gradebook.write_lateness(options.name, lateness, url)
+        for student, points in sorted(penalties.items()):
+            console.print(f"{student}: {points:g} points off for lateness", markup=False, highlight=False)
+        for student, reason in lateness.needs_person.items():
+            unsettled.setdefault(student, []).append(reason)
+    for student, reasons in sorted(unsettled.items()):
+        console.print(f"{student}: {'; '.join(reasons)}", markup=False, highlight=False)
     console.print(
         f"{len(results)} graded into {course / 'gradebook.db' if options.db is None else 'the database'}; "
         f"{len(unsettled)} need a person"
@@ -129,6 +138,34 @@ def _pool(options: argparse.Namespace, assignment: assignments.Assignment) -> ex
     if options.scheduler is not None:
         return executor.Scheduled(options.scheduler, assignment.imports)
     return executor.Local(options.workers, assignment.imports)
+
+
+def _lateness(options: argparse.Namespace, course: Path, students: list[str]) -> late.Lateness | None:
+    """Return how late a class is; None where the course has no policy, or no due time for the problem set.
+
+    Raises
+    ------
+    late.LateError
+        There is a due time and nobody says when submissions came in, or the reverse.
+    """
+    path = options.late or course / "late.toml"
+    asked = options.late is not None or options.received is not None
+    if not asked and not path.exists():
+        return None
+    policy = late.load_policy(path, options.name)
+    if policy is None:
+        if asked:
+            raise late.LateError(f"{path} has no due time for {options.name}: add one to its [due]")
+        console.print(f"{path} has no due time for {options.name}, so nobody is late", markup=False)
+        return None
+    if options.received is None:
+        raise late.LateError(
+            f"{path} has a due time for {options.name}: say with --received FILE.csv when each submission came in"
+        )
+    found = late.assess(policy, late.load_received(options.received), students)
+    for student in found.no_submission:
+        console.print(f"{student}: has an extension, and no submission", markup=False, highlight=False)
+    return found
 
 
 def _existing_database(options: argparse.Namespace) -> str:
@@ -146,7 +183,7 @@ def _existing_database(options: argparse.Namespace) -> str:
         raise gradebook.NbGraderError(
             f"there is no gradebook.db in {folder}: name the course's folder with --course, or grade first"
         )
-    return str(options.db or gradebook.default_database(options.course))
+    return gradebook.default_database(options.course) if options.db is None else str(options.db)
 
 
 def _submissions(submitted: Path, name: str) -> tuple[Path, dict[str, Path]]:
@@ -177,7 +214,7 @@ def run_feedback(options: argparse.Namespace) -> int:
     """Write nbgrader's feedback pages."""
     from grading import gradebook
 
-    pages = gradebook.feedback(options.name, options.course, options.db)
+    pages = gradebook.feedback(options.name, options.course, _existing_database(options))
     console.print(f"{len(pages)} pages in {options.course / 'feedback'}")
     return DONE
 
@@ -315,7 +352,22 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="folder of <student>/<assignment>/<notebook>.ipynb, or a zip or tar archive of one",
     )
-    command.add_argument("--db", help="URL of the gradebook; gradebook.db beside the submissions without it")
+    command.add_argument(
+        "--db",
+        help="URL of the gradebook, as the guide writes it; gradebook.db beside the submissions without it",
+    )
+    command.add_argument(
+        "--received",
+        type=Path,
+        metavar="FILE",
+        help="CSV file with the columns student and time: when each submission came in, with the zone",
+    )
+    command.add_argument(
+        "--late",
+        type=Path,
+        metavar="FILE",
+        help="due times, extensions, cost of lateness; late.toml beside the submissions, if it is there, without it",
+    )
     who = command.add_mutually_exclusive_group()
     add_workers(who)
     who.add_argument("--scheduler", metavar="ADDRESS", help="let the workers of this dask.distributed scheduler grade")
