@@ -284,7 +284,9 @@ def adopt(modules: tuple[str, ...], nursery: socket.socket) -> None:
 def _nursery(modules: tuple[str, ...], anew: bool = False) -> socket.socket:
     owner = os.getpid(), bubblewrap(), modules
     with _starting:
-        if anew or owner not in _connections:
+        if anew and owner in _connections:
+            _connections.pop(owner).close()
+        if owner not in _connections:
             made = Nursery(modules)
             atexit.register(made.close)
             _connections[owner] = made.connection()
