@@ -921,7 +921,9 @@ def _equal(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> A
     if expected.dtype.kind in "bU":
         return got == expected
     with np.errstate(all="ignore"):
-        near = np.abs(got - expected) <= atol + rtol * np.abs(expected)
+        # In float64, for a difference of integers may wrap round: -2**63 - 0 has itself for its magnitude.
+        wide = np.float64 if got.dtype.kind in "iu" and expected.dtype.kind in "iu" else None
+        near = np.abs(np.subtract(got, expected, dtype=wide)) <= atol + rtol * np.abs(expected)
         return (near & np.isfinite(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected))
 
 

@@ -933,6 +933,17 @@ def test_misconceptions_ask_and_do_not_answer():
         assert entry.get("read", "chapter 1").startswith("chapter "), name
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(-(2**63), 0), (np.int8([-128, 0]), np.int8([0, 0])), (2**63 - 1, -(2**63)), (np.uint8([0]), np.uint8([255]))],
+)
+def test_an_integer_that_wraps_round_is_not_close(value, expected):
+    check = Checks(points=1)
+    check.value("n", value, expected=expected, rtol=1e-9)
+    check.value("n", expected, expected=expected, rtol=1e-9)
+    assert check.earned == 0.5
+
+
 # --- names that are not allowed
 
 
