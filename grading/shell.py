@@ -22,6 +22,7 @@ from traitlets import Instance
 from traitlets.config import Config
 
 Output = dict[str, Any]
+OUTPUT_COST = 100  # characters that an output counts for beside what it shows
 MAX_MESSAGE = 1000  # of an error whose traceback is left out
 
 
@@ -126,6 +127,7 @@ class _Recorder:
         self.left -= len(text)
         if not self._parts or self.outputs[-1]["name"] != name:
             self.end_stream()
+            self.left -= OUTPUT_COST
             self.outputs.append({"output_type": "stream", "name": name, "text": ""})
         self._parts.append(text)
 
@@ -140,7 +142,7 @@ class _Recorder:
 
     def data(self, output_type: str, data: dict[str, Any], metadata: dict[str, Any], **more: Any) -> None:
         data = {mime: _text(content) for mime, content in data.items()}
-        size = sum(len(str(content)) for content in data.values())
+        size = OUTPUT_COST + sum(len(str(content)) for content in data.values())
         if size > self.left:
             self.text("stderr", "(an output was too large and was left out)\n")
             return

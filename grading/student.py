@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import base64
 import builtins
+import contextlib
 import itertools
 import linecache
 import re
@@ -18,16 +19,19 @@ import time
 import traceback
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grading import sandbox, wire
+from grading.shell import OUTPUT_COST
 
 GRACE_SECONDS = 3.0  # for a runner that was told to stop the student's code and has to say so
 MAX_TEXT = 10_000
+MAX_PRINTED = 500_000  # by all calls of one test cell; half of what a cell shows, whose end has the marks
+MAX_REASON = 200
 MAX_NAME = 100
 MAX_WARNINGS = 20
 MAX_FRAMES = 50
@@ -172,12 +176,20 @@ class StudentProcess:
         self._process, self._connections = sandbox.start(self.limits, len(self._places), self._modules)
 
     def _restart(self) -> None:
-        """Start anew and do again what went well before; that is not refused, even if the time is used up by now."""
+        """Start anew and do again what went well before.
+
+        That is not refused, even if the time is used up by now, but may take no longer than a notebook: cells that were
+        fast may be slow when they run again.
+        """
         start = time.monotonic()
         self._start()
         self._left -= time.monotonic() - start
         for request in self._done:
-            self._exchange(request, self.limits.cell_seconds)
+            left = start + self.limits.seconds - time.monotonic()
+            if left <= 0:
+                self._stop()
+                raise StudentProcessError("what ran before could not be run again in the notebook's time")
+            self._exchange(request, min(self.limits.cell_seconds, left))
 
     def _stop(self) -> None:
         if self._process is not None:
@@ -193,6 +205,7 @@ class Snapshot:
         self._connection = connection
         self._seconds = seconds
         self._left = seconds
+        self._printable = MAX_PRINTED
         self._proxies: dict[int, Proxy] = {}
         self._ended: str | None = None if connection is not None else "the notebook's process ended before this test"
         if connection is not None:
@@ -206,11 +219,12 @@ class Snapshot:
         reply, buffers = self._ask({"do": "names", "names": list(names)})
         try:
             if "failed" in reply:
-                raise StudentProcessError(_string(reply["failed"]))
+                raise StudentProcessError(_reason(reply["failed"]))
             found = reply["names"]
-            return {n: wire.decode(found[n], buffers, partial(self._proxy, name=n)) for n in names if n in found}
+            with self._timed():
+                return {n: wire.decode(found[n], buffers, partial(self._proxy, name=n)) for n in names if n in found}
         except (wire.WireError, TypeError, KeyError) as error:
-            raise StudentProcessError(f"a value cannot be read: {error}") from error
+            raise StudentProcessError(f"a value cannot be read: {_reason(str(error))}") from error
 
     def _call(self, proxy: Proxy, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         buffers: list[bytes] = []
@@ -238,22 +252,25 @@ class Snapshot:
         """Do here what the call did there: print, warn, change arguments, raise or return."""
         try:
             if "failed" in reply:
-                raise StudentProcessError(_string(reply["failed"]))
+                raise StudentProcessError(_reason(reply["failed"]))
             value, changed, error = None, [], None
-            if reply["error"] is None:
-                value = wire.decode(reply["value"], buffers, self._resolver(given))
-            else:
-                error = _rebuilt(reply["error"])
-            resolve = self._resolver(given)
-            for number, after in reply.get("changed", []):
-                changed.append((given[number], wire.decode(after, buffers, resolve)))
+            with self._timed():
+                if reply["error"] is None:
+                    value = wire.decode(reply["value"], buffers, self._resolver(given))
+                else:
+                    error = _rebuilt(reply["error"])
+                resolve = self._resolver(given)
+                for number, after in reply.get("changed", []):
+                    changed.append((given[number], wire.decode(after, buffers, resolve)))
             warned = [
                 (_string(text), _nearest(lineage, Warning, UserWarning), *_place(filename, lineno))
                 for lineage, text, filename, lineno in reply["warnings"][:MAX_WARNINGS]
             ]
-            printed = _string(reply["printed"])
+            printed = _string(reply["printed"])[: self._printable]
         except (LookupError, TypeError, ValueError, AttributeError, wire.WireError) as fault:
-            raise StudentProcessError(f"the student's process sent a malformed answer: {fault}") from fault
+            said = _reason(str(fault))
+            raise StudentProcessError(f"the student's process sent a malformed answer: {said}") from fault
+        self._printable -= len(printed)
         print(printed, end="")
         for target, after in changed:
             _assign(target, after)
@@ -268,13 +285,20 @@ class Snapshot:
             raise StudentProcessError(self._ended)
         if self._left <= 0:
             raise StudentProcessError(f"the {self._seconds:g} s for the calls of one test cell were used up")
+        with self._timed():
+            try:
+                return _exchange(self._connection, {"seconds": self._left, **request}, list(buffers), self._left)
+            except StudentProcessError as error:
+                self._ended = str(error)
+                self._connection.close()
+                raise
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count what is done in this block to the time of the calls: an answer may be made to take long to read."""
         start = time.monotonic()
         try:
-            return _exchange(self._connection, {"seconds": self._left, **request}, list(buffers), self._left)
-        except StudentProcessError as error:
-            self._ended = str(error)
-            self._connection.close()
-            raise
+            yield
         finally:
             self._left -= time.monotonic() - start
 
@@ -349,6 +373,8 @@ class Proxy:
 
 def _only_adds_names(source: str, words: set[str]) -> bool:
     """Return whether a cell does no more than bind names that are not among `words`: functions, imports, constants."""
+    if len(source) > MAX_TEXT:  # to parse it may take more memory than there is
+        return False
     try:
         statements = ast.parse(source).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -437,7 +463,7 @@ def _assign(target: Any, after: Any) -> None:
 def _outputs(outputs: Any) -> list[dict[str, Any]]:
     """Keep of a cell's outputs what nbformat knows, with the types that it wants."""
     if isinstance(outputs, dict) and isinstance(outputs.get("failed"), str):
-        raise StudentProcessError(outputs["failed"])
+        raise StudentProcessError(_reason(outputs["failed"]))
     try:
         return [_output(output) for output in outputs]
     except (TypeError, wire.WireError) as error:
@@ -462,9 +488,10 @@ def _output(output: Any) -> dict[str, Any]:
 
 
 def _size(output: dict[str, Any]) -> int:
-    """Return how many characters an output shows."""
+    """Return how many characters an output shows, and some for itself and each of its lines: a million empty ones."""
     texts = [*output.get("data", {}).values(), *output.get("traceback", [])]
-    return sum(map(len, texts)) + sum(len(output.get(field, "")) for field in ("text", "ename", "evalue"))
+    shown = sum(len(output.get(field, "")) for field in ("text", "ename", "evalue"))
+    return OUTPUT_COST + shown + sum(len(text) + 1 for text in texts)
 
 
 def _is_base64(text: str) -> bool:
@@ -497,6 +524,11 @@ def _error_output(error: Exception) -> dict[str, Any]:
 def _string(value: Any) -> str:
     """Return a text of the student's for messages and notebooks."""
     return _unicode(value[:MAX_TEXT] if isinstance(value, str) else value)
+
+
+def _reason(value: Any) -> str:
+    """Return the student's text for an instructor's terminal: one short line without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in _string(value)[:MAX_REASON])
 
 
 def _unicode(value: Any) -> str:

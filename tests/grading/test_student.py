@@ -944,3 +944,32 @@ def test_a_machine_without_isolation_refuses_and_says_what_to_do(monkeypatch):
     monkeypatch.setattr(sandbox, "bubblewrap", lambda: "/bin/false")
     with pytest.raises(sandbox.NoIsolation, match="did not start on this machine"), StudentProcess(QUICK):
         pass
+
+
+REFUSED = """import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+answers = {}
+for name, arguments in {
+    "memfd_create": (b"held", 0), "shmget": (0, 4096, 0o1600), "msgget": (0, 0o1600), "inotify_init": (),
+    "ptrace": (0, 0, 0, 0), "process_vm_writev": (1, 0, 0, 0, 0, 0),
+}.items():
+    made = getattr(libc, name)(*arguments)
+    answers[name] = os.strerror(ctypes.get_errno()) if made < 0 else "allowed"
+ctypes.CFUNCTYPE(None)(lambda: answers.update(callback="called"))()"""
+
+
+def test_what_no_limit_counts_is_not_to_be_had():
+    with StudentProcess(sandbox.Limits(), ["end"]) as process:
+        assert process.run_cell(REFUSED, "refused") == []
+        process.take_snapshot("end")
+        answers = process.snapshot("end").lookup(["answers"])["answers"]
+        assert answers.pop("callback") == "called"  # as C libraries of notebooks do
+        assert set(answers.values()) == {"Function not implemented"}
+        files = (
+            "try:\n    for i in range(20_000):\n        open(f'/tmp/{i}', 'w').close()\nexcept OSError:\n    print(i)"
+        )
+        assert 9_000 < int(process.run_cell(files, "files")[0]["text"]) < 10_000
+        sockets = (
+            "import socket\ntry:\n    made = [socket.socket() for _ in range(2000)]\nexcept OSError:\n    print('no')"
+        )
+        assert process.run_cell(sockets, "sockets")[0]["text"] == "no\n"
