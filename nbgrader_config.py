@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from grading.gradebook import AUTOGRADE_PREPROCESSORS, COURSE_ID, FEEDBACK_PREPROCESSORS, HTML_OPTIONS, IGNORED
+try:
+    from grading.gradebook import AUTOGRADE_PREPROCESSORS, COURSE_ID, FEEDBACK_PREPROCESSORS, HTML_OPTIONS, IGNORED
+except Exception as error:
+    # nbgrader would go on without these settings, and run students' code as it stands.
+    raise SystemExit(f"{__file__} cannot be used ({error}): run nbgrader from the course's environment") from error
 
 c = get_config()  # noqa: F821  (traitlets puts it there)
 

@@ -95,6 +95,27 @@ def test_a_submission_that_ends_its_worker_needs_a_person_and_costs_no_other(tin
     assert not list((tmp_path / "results").rglob("s04/*.json"))  # it is tried again the next time
 
 
+def descendants(root: int) -> list[int]:
+    """Return the processes that a process started, and those that these started."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(stat.parent.name))
+    found = [root]
+    for process in found:
+        found += children.get(process, [])
+    return found[1:]
+
+
+def ended(processes: list[int]) -> None:
+    """Wait until processes are gone whose parent was killed."""
+    deadline = time.monotonic() + 20
+    while left := [p for p in processes if Path(f"/proc/{p}").exists()]:
+        assert time.monotonic() < deadline, [Path(f"/proc/{p}/cmdline").read_bytes() for p in left]
+        time.sleep(0.05)
+
+
 def rows(database: Path) -> list[tuple]:
     """Return what a gradebook says, without the keys that are drawn anew for each row."""
     query = """
@@ -118,7 +139,9 @@ def test_a_run_that_is_killed_at_any_moment_ends_as_an_undisturbed_one(tiny, sub
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait(draw.uniform(1, 5))
+            started = descendants(run.pid)
             run.kill()
+        ended(started)
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
     disturbed = tmp_path / "gradebook.db"
     disturbed.rename(tmp_path / "disturbed.db")
@@ -187,8 +210,11 @@ def test_a_schedulers_workers_give_the_same_results_to_the_byte_though_one_is_ki
         with contextlib.closing(Scheduled(address, tiny.imports)) as pool:
             assert pool.size == 2
             for result in grade_class(tiny, intake.find(submitted, "tiny"), tmp_path / "there", pool):
+                if not found:
+                    started = descendants(victim.pid)
+                    victim.kill()
                 found[result.student] = result.to_json()
-                victim.kill()
+        ended(started)
     assert found == expected
 
     def files(folder):
