@@ -1,8 +1,10 @@
-"""nbgrader's settings: where things are, and that submissions run in a sandbox with the tests apart."""
+"""nbgrader's settings: where things are, that submissions run in a sandbox, and that no page runs what they say."""
 
 from pathlib import Path
 
-from grading.gradebook import AUTOGRADE_PREPROCESSORS, HTML_OPTIONS, IGNORED
+from grading import safe_html
+from grading.feedback import SETTINGS
+from grading.gradebook import AUTOGRADE_PREPROCESSORS, IGNORED
 
 c = get_config()  # noqa: F821  (traitlets puts it there)
 
@@ -15,4 +17,5 @@ c.CourseDirectory.release_directory = str(here / "exercises")
 c.CourseDirectory.ignore = IGNORED
 
 c.Autograde.autograde_preprocessors = AUTOGRADE_PREPROCESSORS
-c.HTMLExporter.update(HTML_OPTIONS)
+c.GenerateFeedback.update(SETTINGS)
+c.HTMLExporter.update(safe_html.FORMGRADER)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from grading import assignment as assignments
-from grading import doctor, export, gradebook, intake, rehearsal, report
+from grading import doctor, export, feedback, gradebook, intake, rehearsal, report
 from grading import grade as grades
 from grading.sandbox import NoIsolation
 
@@ -163,8 +163,12 @@ def _submissions(submitted: Path, name: str) -> tuple[Path, dict[str, Path]]:
 
 
 def run_feedback(options: argparse.Namespace) -> int:
-    """Write nbgrader's feedback pages."""
-    pages = gradebook.feedback(options.name, options.course, options.db)
+    """Write the students' feedback pages."""
+    assignment = assignments.load(options.name, options.solutions)
+    database = _existing_database(options)
+    with _progress() as progress:
+        bar = progress.add_task(options.name, total=None)
+        pages = feedback.write(assignment, options.course, database, partial(progress.update, bar))
     console.print(f"{len(pages)} pages in {options.course / 'feedback'}")
     return DONE
 
