@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,13 +182,12 @@ def _page(
     notebook: NotebookNode, assignment: Assignment, student: str, standing: Standing, said: Mapping[str, str]
 ) -> Page:
     page = _empty_page(assignment, student, standing, list(notebook.metadata.get(NEEDS_PERSON, [])))
-    heading = ""
+    headings = assignment.headings()
     for cell in notebook.cells:
         name = grade_id(cell) or ""
-        heading = next(_headings([cell], 2), heading)
         task = None
         if name in standing.most:
-            task = Task(len(page.tasks) + 1, heading or name, name, standing.scores[name], standing.most[name])
+            task = Task(len(page.tasks) + 1, headings.get(name, name), name, standing.scores[name], standing.most[name])
             page.tasks.append(task)
         outputs: list[Markup] = []
         if cell.cell_type == "markdown":
@@ -208,9 +207,8 @@ def _page(
 
 
 def _empty_page(assignment: Assignment, student: str, standing: Standing, reasons: list[str]) -> Page:
-    title = next(_headings(assignment.notebook.cells, 1), assignment.name)
     most = sum(standing.most.values())
-    return Page(title, assignment.name, student, standing.points, most, standing.penalty, reasons)
+    return Page(assignment.heading(), assignment.name, student, standing.points, most, standing.penalty, reasons)
 
 
 def _unread_page(assignment: Assignment, student: str, standing: Standing, results: Path) -> Page:
@@ -221,12 +219,6 @@ def _unread_page(assignment: Assignment, student: str, standing: Standing, resul
         if result["notebook"] is None:
             reasons = result["needs_person"]
     return _empty_page(assignment, student, standing, reasons)
-
-
-def _headings(cells: list[NotebookNode], level: int) -> Iterator[str]:
-    for cell in cells:
-        if cell.cell_type == "markdown" and not is_solution(cell):
-            yield from re.findall(rf"^#{{{level}}} +(.+?) *#*$", cell.source, re.MULTILINE)
 
 
 def _read_messages(task: Task, outputs: list[NotebookNode]) -> None:
