@@ -211,10 +211,14 @@ def _submissions(submitted: Path, name: str) -> tuple[Path, dict[str, Path]]:
 
 
 def run_feedback(options: argparse.Namespace) -> int:
-    """Write nbgrader's feedback pages."""
-    from grading import gradebook
+    """Write the students' feedback pages."""
+    from grading import feedback
 
-    pages = gradebook.feedback(options.name, options.course, _existing_database(options))
+    assignment = assignments.load(options.name, options.solutions)
+    database = _existing_database(options)
+    with _progress() as progress:
+        bar = progress.add_task(options.name, total=None)
+        pages = feedback.write(assignment, options.course, database, partial(progress.update, bar))
     console.print(f"{len(pages)} pages in {options.course / 'feedback'}")
     return DONE
 

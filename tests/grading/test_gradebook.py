@@ -14,7 +14,7 @@ import pytest
 from nbgrader.api import Gradebook, get_alembic_version
 
 from grading import assignment as assignments
-from grading import gradebook, intake, rehearsal
+from grading import feedback, gradebook, intake, rehearsal
 from grading.cli import main
 from grading.executor import Local, grade_class
 
@@ -101,7 +101,7 @@ def test_a_second_run_takes_the_kept_results_and_changes_nothing(ps1, simulated)
 
 def test_feedback_shows_messages_and_hints_and_no_hidden_test(simulated, ps1):
     folder, kinds, _ = simulated
-    pages = gradebook.feedback("ps1_curve", folder)
+    pages = feedback.write(ps1, folder)
     assert len(pages) == len(kinds)
     wrong = next(student for student, kind in kinds.items() if kind == "wrong")
     page = (folder / "feedback" / wrong / "ps1_curve" / "ps1_curve.html").read_text()
