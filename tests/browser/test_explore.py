@@ -1,0 +1,147 @@
+"""The explorables as a reader meets them: by keyboard, on a phone, on a dark page, and without scripts."""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+EXPLORABLES = {
+    name: chapter.stem
+    for chapter in sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
+    for cell in nbformat.read(chapter, as_version=4).cells
+    for name in re.findall(r"^:name: explore-(\w+)$", cell.source, re.MULTILINE)
+}
+EACH = pytest.mark.parametrize("name", EXPLORABLES)
+
+if CHROMIUM is None and os.environ.get("CI"):
+    raise RuntimeError("the browser tests need chromium, and CI has to have it")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the browser tests are skipped")
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """Address of the built book."""
+    folder = tmp_path_factory.mktemp("book")
+    for name in ("book", "_config.yml", "_toc.yml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    build = [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", "--warningiserror", "--quiet"]
+    subprocess.run(build, cwd=folder, check=True, capture_output=True)
+    handler = functools.partial(_Files, directory=str(folder / "_build" / "html"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/book/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(book, chromium):
+    """Open the page of an explorable and bring it near; return the page, its figure and what went wrong on it."""
+    contexts = []
+
+    def open_page(name, **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        trouble = []
+        page.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith("http://127.0.0.1") else trouble.append(r.url))
+        page.goto(f"{book}{EXPLORABLES[name]}.html")
+        figure = page.locator(f"#explore-{name}")
+        figure.scroll_into_view_if_needed()
+        if options.get("java_script_enabled", True):
+            expect(figure).to_have_attribute("data-explorable", name)
+        return page, figure, trouble
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def assert_accessible(page, name):
+    """Let axe-core look at the explorable; it must find nothing."""
+    page.add_script_tag(path=AXE)
+    # Without `preload`: to look into stylesheets, axe asks for what they import, at addresses that are not theirs.
+    found = page.evaluate("name => axe.run(`#explore-${name}`, { preload: false })", name)
+    assert [(v["id"], v["nodes"][0]["failureSummary"]) for v in found["violations"]] == []
+    assert len(found["passes"]) >= 8
+
+
+@EACH
+def test_a_key_on_the_first_control_changes_what_is_drawn_and_said(visit, name):
+    page, figure, trouble = visit(name)
+    summary = figure.get_by_role("status")
+    expect(summary).to_have_text(re.compile(r"\d"))
+    before = summary.inner_text()
+    drawn = figure.locator(".explorable-stage").inner_html()
+    figure.locator(".explorable-controls").locator("input, select").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(summary).not_to_have_text(before)
+    assert figure.locator(".explorable-stage").inner_html() != drawn
+    assert trouble == []
+
+
+@EACH
+def test_both_themes_are_accessible_and_paper_gets_the_still_image(visit, name):
+    page, figure, _ = visit(name, color_scheme="light")
+    assert_accessible(page, name)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert_accessible(page, name)
+    expect(figure.locator("> img")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(figure.locator("> img")).to_be_visible()
+    expect(figure.locator(".explorable-live")).to_be_hidden()
+
+
+@EACH
+def test_on_a_phone_nothing_scrolls_sideways_and_controls_can_be_touched(visit, name):
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "color_scheme": "dark"}
+    page, figure, trouble = visit(name, **phone)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    controls = figure.locator("input, select, button, [role=slider]")
+    assert controls.count() >= 1
+    for control in controls.all():
+        box = control.bounding_box()
+        assert min(box["width"], box["height"]) >= 24, control.evaluate("c => c.outerHTML")
+        expect(control).to_have_accessible_name(re.compile(r"\w"))
+    assert trouble == []
+    assert_accessible(page, name)
+
+
+@EACH
+def test_without_scripts_there_is_the_still_image(visit, name):
+    _, figure, _ = visit(name, java_script_enabled=False)
+    still = figure.get_by_role("img")
+    expect(still).to_be_visible()
+    assert still.evaluate("image => image.complete && image.naturalWidth >= 1000")
+    assert len(still.get_attribute("alt").split()) >= 12
+    expect(figure.locator("figcaption")).to_be_visible()

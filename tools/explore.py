@@ -1,0 +1,117 @@
+"""Make what the book's explorables are shipped with: their still images.
+
+    python tools/explore.py stills [NAME ...]    photograph them (all, or those named) in chromium
+
+The stills stand in the book where scripts are off, in JupyterLab and on paper. They are what the explorable itself
+shows when it has just been opened, without its controls: dark ink on a transparent ground, as the course's figures
+(course_lib/plotting.py), which a dark page turns over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import http.server
+import io
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXPLORE = ROOT / "book" / "_static" / "explore"
+STILLS = EXPLORE / "stills"
+# Not explorables: what they share.
+SHARED = {"explore", "kit", "d3"}
+
+# A page with one explorable on it, and of the theme's variables those that explore.css uses.
+PAGE = """<!doctype html>
+<html lang="en" data-theme="light">
+<style>
+  :root {{ --pst-color-text-base: #1f2328; --pst-color-text-muted: #5f6773; --pst-color-background: #fff;
+          --pst-color-surface: #f5f5f5; --pst-color-border: #c9c9c9; --pst-color-primary: #0a7d91; }}
+  body {{ color: #1f2328; font: 16px/1.5 "DejaVu Sans", sans-serif; margin: 0; width: 640px; }}
+  figure {{ margin: 0; }}
+</style>
+<figure class="explorable" id="explore-{name}"><figcaption></figcaption></figure>
+<script type="module" src="explore.js"></script>
+</html>"""
+
+
+def names() -> list[str]:
+    """List the explorables: modules with a default export."""
+    return sorted(
+        path.stem
+        for path in EXPLORE.glob("*.js")
+        if path.stem not in SHARED and "export default" in path.read_text(encoding="utf-8")
+    )
+
+
+def stills(chosen: Sequence[str]) -> None:
+    """Photograph explorables as they are when opened, at twice the size, into `STILLS`.
+
+    Raises
+    ------
+    SystemExit
+        There is no chromium on the PATH.
+    """
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("error: the stills are photographed in chromium, and there is none on the PATH")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Pages, directory=str(EXPLORE)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    STILLS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(device_scale_factor=2, viewport={"width": 700, "height": 900})
+        for name in chosen:
+            page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html")
+            page.locator(f"#explore-{name}[data-explorable] .explorable-summary:not(:empty)").wait_for()
+            picture = page.locator(".explorable-stage").screenshot(omit_background=True)
+            path = STILLS / f"{name}.png"
+            with Image.open(io.BytesIO(picture)) as image:
+                image.quantize(128, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+        browser.close()
+    server.shutdown()
+
+
+class _Pages(http.server.SimpleHTTPRequestHandler):
+    """Serves the folder of the explorables, and for NAME.html a page with that one."""
+
+    def do_GET(self) -> None:
+        name = self.path.strip("/").removesuffix(".html")
+        if name not in names():
+            return super().do_GET()
+        body = PAGE.format(name=name).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        return None
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="tools/explore.py", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    photograph = commands.add_parser("stills", help="photograph the explorables")
+    photograph.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())} (default: all)")
+    options = parser.parse_args(argv)
+    unknown = set(options.names) - set(names())
+    if unknown:
+        parser.error(f"no such explorable: {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+    stills(options.names or names())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
