@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpmath import mp
 from numpy.testing import assert_allclose
 
 from course_lib.activations import log_sigmoid, logit, sigmoid, sigmoid_derivative, softplus
+from course_lib.measure import EXACT, ulp_error
+from course_lib.variants import clipped_sigmoid, naive_sigmoid
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPLORE = ROOT / "book" / "_static" / "explore"
@@ -150,3 +153,90 @@ def test_the_curve_explorable(javascript, rng):
     }
     for name, values in expected.items():
         assert_allclose([row[name] for row in found], values, err_msg=name, **CLOSE)
+
+
+# --- Chapter 2: floating point ----------------------------------------------------------------------------------------
+
+FORMATS = {"float16": (np.float16, 20), "float32": (np.float32, 110), "float64": (np.float64, 760)}
+EACH_FORMAT = pytest.mark.parametrize("name", FORMATS)
+
+
+def points(rng, name):
+    """Numbers of the format all over the explorable's slider."""
+    dtype, reach = FORMATS[name]
+    return np.concatenate([rng.uniform(-reach, reach, SETTINGS), [0.0, -reach, reach]]).astype(dtype)
+
+
+def rounded_step_by_step(x, dtype):
+    """The naive form, each step rounded once; exp from mpmath."""
+    with mp.workprec(200), np.errstate(over="ignore"):
+        e = [dtype(float(mp.exp(-mp.mpf(float(v))))) for v in x]
+        return dtype(1) / (dtype(1) + np.array(e, dtype))
+
+
+@EACH_FORMAT
+def test_rounding_to_a_format_is_numpys(javascript, rng, name):
+    dtype, _ = FORMATS[name]
+    info = np.finfo(dtype)
+    with np.errstate(over="ignore"):
+        x = np.exp(rng.uniform(np.log(float(info.smallest_subnormal)) - 2, np.log(float(info.max)), 2000))
+        x *= rng.choice([-1, 1], x.size)
+        near = x.astype(dtype).astype(np.float64)
+        halves = (near + np.nextafter(near.astype(dtype), dtype(np.inf)).astype(np.float64)) / 2
+        x = np.concatenate([x, halves, [0.0, np.inf, -np.inf, float(info.max), float(info.max) * (1 + 2.0**-12)]])
+        assert javascript("floats.js", [("round", [v, name]) for v in x]) == x.astype(dtype).astype(float).tolist()
+
+
+@EACH_FORMAT
+def test_naive_and_clipped_round_after_each_step_and_are_the_variants_of_the_course(javascript, rng, name):
+    dtype, _ = FORMATS[name]
+    x = points(rng, name)
+    found = javascript("floats.js", [("forms", [v, name]) for v in x.astype(float)])
+    clip = np.clip(x, dtype(-500), dtype(500))
+    for form, inside, variant in (("naive", x, naive_sigmoid), ("clipped", clip, clipped_sigmoid)):
+        values = np.array([row[form]["value"] for row in found])
+        # The two steps after exp are exact to the last bit. exp is, too, in the narrow formats; in float64 the
+        # engine's may be one ulp off.
+        wanted = rounded_step_by_step(inside, dtype)
+        steps = 0 if name != "float64" else 2
+        assert np.max(abs(values - wanted.astype(float)) / np.spacing(wanted.astype(dtype)).astype(float)) <= steps
+        with np.errstate(over="ignore"):
+            theirs = variant(x)
+            overflows = np.isinf(np.exp(-inside))
+        # NumPy's exp differs by a few ulp between processors.
+        assert np.max(abs(values - theirs.astype(float)) / np.spacing(theirs).astype(float)) <= 4
+        if name == "float64":
+            assert_allclose(values[theirs > 1e-300], theirs[theirs > 1e-300], **CLOSE)
+        assert [row[form]["overflow"] for row in found] == overflows.tolist()
+
+
+@EACH_FORMAT
+def test_the_stable_form_is_the_sigmoid_of_the_course(javascript, rng, name):
+    x = points(rng, name)
+    found = [row["stable"]["value"] for row in javascript("floats.js", [("forms", [v, name]) for v in x.astype(float)])]
+    # A subnormal float64 has fewer digits than the tolerance asks for: one step of those is allowed.
+    assert_allclose(found, sigmoid(x).astype(float), rtol=1e-12, atol=5e-324)
+
+
+@EACH_FORMAT
+def test_errors_in_ulp_are_those_of_course_lib(javascript, rng, name):
+    dtype, _ = FORMATS[name]
+    x = points(rng, name)
+    with np.errstate(over="ignore"):
+        for values in (naive_sigmoid(x), clipped_sigmoid(x), sigmoid(x), rng.uniform(0, 1, x.size).astype(dtype)):
+            rows = zip(values.astype(float), x.astype(float), strict=True)
+            found = javascript("floats.js", [("ulpError", [v, at, name]) for v, at in rows])
+            # With 1200 bits sigmoid(760) is below 1, on whose other side an ulp is twice as large.
+            assert_allclose(found, ulp_error(values, EXACT["sigmoid"], x, bits=1200), rtol=1e-12, atol=1e-15)
+    assert javascript("floats.js", [("ulpError", [np.nan, 1.0, name])]) == [np.inf]
+
+
+def test_the_exact_value_is_shown_in_decimals(javascript, rng):
+    x = np.concatenate([rng.uniform(-800, 800, SETTINGS), rng.normal(0, 5, 20), [0.0, 1e-300, 2.0**-60]])
+    for at, found in zip(x, javascript("floats.js", [("exactDecimal", [v]) for v in x]), strict=True):
+        with mp.workprec(1500):
+            shown = mp.mpf(found["significand"]) * mp.mpf(10) ** int(found["power"])
+            exact = EXACT["sigmoid"](mp.mpf(float(at)))
+            assert abs(shown / exact - 1) < 5.01e-7
+        assert 1 <= float(found["significand"]) < 10
+        assert len(found["significand"]) == 8

@@ -15,14 +15,14 @@ export function short(value, digits = 3) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e5 || size < 1e-3) {
-    return format(`.${digits - 1}e`)(value).replace(/e([+−-])(\d+)/, (_, sign, power) => ` × 10${superscript(sign, power)}`);
+    return format(`.${digits - 1}e`)(value).replace(/e(.\d+)/, (_, exponent) => power(Number(exponent.replace("−", "-"))));
   }
   return format(`.${digits}r`)(value);
 }
 
-function superscript(sign, power) {
-  return (sign === "+" ? "" : "⁻") + [...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
-}
+/** " × 10" and an exponent, not to be broken over two lines. */
+export const power = (exponent) =>
+  `\u00a0×\u00a010${exponent < 0 ? "⁻" : ""}${[...String(Math.abs(exponent))].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
 
 /** Make an element with a class, some properties and children. */
 export function element(tag, className, properties = {}, ...children) {
@@ -109,6 +109,20 @@ export function legend(parent, names) {
   }
   parent.append(list);
   return list;
+}
+
+/** Fill a table: names of the columns, and rows of texts that begin with the row's name. */
+export function tabulate(table, head, rows) {
+  const name = (textContent, scope) => {
+    const th = element("th", "", { textContent });
+    th.setAttribute("scope", scope);
+    return th;
+  };
+  const body = rows.map(([first, ...rest]) =>
+    element("tr", "", {}, name(first, "row"), ...rest.map((textContent) => element("td", "", { textContent }))),
+  );
+  const top = element("tr", "", {}, ...head.map((text) => name(text, "col")));
+  table.replaceChildren(element("thead", "", {}, top), element("tbody", "", {}, ...body));
 }
 
 /** Markers by series, as paths around 0: circle, square, diamond, triangle. */
