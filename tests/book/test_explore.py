@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from mpmath import mp
 from numpy.testing import assert_allclose
 
 from course_lib.activations import log_sigmoid, logit, sigmoid, sigmoid_derivative, softplus
+from course_lib.logistic import LogisticRegression, SeparationWarning
+from course_lib.losses import binary_cross_entropy_with_logits
 from course_lib.measure import EXACT, ulp_error
 from course_lib.variants import clipped_sigmoid, naive_sigmoid
 
@@ -240,3 +243,70 @@ def test_the_exact_value_is_shown_in_decimals(javascript, rng):
             assert abs(shown / exact - 1) < 5.01e-7
         assert 1 <= float(found["significand"]) < 10
         assert len(found["significand"]) == 8
+
+
+# --- Chapter 3: logistic regression -----------------------------------------------------------------------------------
+
+
+def labelled_points(rng, reach):
+    """Whole numbers in the plane, with labels from a noisy line, both of them present."""
+    points = rng.integers(-reach, reach + 1, (rng.integers(6, 25), 2))
+    noise = rng.logistic(size=len(points)) * reach * rng.uniform(0, 1.5)
+    labels = (points @ rng.normal(size=2) + noise > 0).astype(int)
+    labels[:2] = 0, 1
+    return points, labels
+
+
+def test_logistic_regression_finds_the_minimum_of_course_lib(javascript, rng):
+    settings = []
+    while len(settings) < SETTINGS:
+        points, labels = labelled_points(rng, 40)
+        C = rng.choice([np.inf, 100.0, 1.0, 0.01])
+        rows = points / 10
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SeparationWarning)
+            try:
+                model = LogisticRegression(C, tol=1e-30).fit(rows, labels)
+            except SeparationWarning:
+                continue
+        theta = np.append(model.coef_, model.intercept_)
+        slope = sigmoid_derivative(model.decision_function(rows))
+        A = np.column_stack([rows, np.ones(len(rows))])
+        hessian = (A * slope[:, np.newaxis]).T @ A + np.diag([1 / C, 1 / C, 0])
+        if np.linalg.cond(hessian) < 1e4:  # beyond, the last digits of the optimum are rounding
+            settings.append((rows, labels, C, theta, model.cost_trace_[-1]))
+    found = javascript("logistic.js", [("fit", [rows, labels, C]) for rows, labels, C, _, _ in settings])
+    for here, (rows, labels, C, theta, cost) in zip(found, settings, strict=True):
+        assert_allclose(here["theta"], theta, rtol=0, atol=1e-12 * abs(theta).max())
+        assert_allclose(here["cost"], cost, **CLOSE)
+        loss = binary_cross_entropy_with_logits(rows @ here["theta"][:2] + here["theta"][2], labels)
+        assert_allclose(here["cost"], loss + np.sum(np.square(here["theta"][:2])) / (2 * C * len(rows)), **CLOSE)
+
+
+@pytest.mark.parametrize("reach", [3, 40])
+def test_separation_is_found_where_course_lib_finds_it(javascript, rng, reach):
+    """On a grid of 7 by 7 many points lie on a boundary, and some sets on one line."""
+    settings = [labelled_points(rng, reach) for _ in range(SETTINGS)]
+    for points, _ in settings[:20]:
+        points[:, 1] = 2 * points[:, 0] - 1
+    found = javascript("logistic.js", [("separation", [points, labels]) for points, labels in settings])
+    kinds = []
+    for here, (points, labels) in zip(found, settings, strict=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SeparationWarning)
+            there = LogisticRegression(np.inf).fit(points.astype(float), labels).separation_
+        kinds.append(None if there is None else there.kind)
+        assert (here and here["kind"]) == kinds[-1]
+        if here:
+            margins = np.where(labels, 1, -1) * (points @ here["direction"][:2] + here["direction"][2])
+            scale = np.abs(here["direction"]).max() * reach
+            assert margins.min() > (0 if here["kind"] == "complete" else -1e-12 * scale)
+            assert margins.max() > 1e-6 * scale
+    assert {kinds.count(kind) >= 5 for kind in (None, "complete")} == {True}
+    assert kinds.count("quasi-complete") >= 5 or reach > 3
+
+
+def test_without_a_single_minimum_the_fit_says_so(javascript):
+    line = [[-1, -1], [0, 0], [1, 1], [2, 2]]
+    assert javascript("logistic.js", [("fit", [line, [0, 1, 0, 1], np.inf])]) == [None]
+    assert javascript("logistic.js", [("fit", [line, [0, 1, 0, 1], 1.0])])[0]["cost"] > 0

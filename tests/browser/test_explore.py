@@ -145,3 +145,55 @@ def test_without_scripts_there_is_the_still_image(visit, name):
     assert still.evaluate("image => image.complete && image.naturalWidth >= 1000")
     assert len(still.get_attribute("alt").split()) >= 12
     expect(figure.locator("figcaption")).to_be_visible()
+
+
+# --- What is particular to one ----------------------------------------------------------------------------------------
+
+
+def test_points_of_the_boundary_move_by_arrow_keys_by_mouse_and_by_touch(visit):
+    page, figure, trouble = visit("boundary", has_touch=True)
+    points = figure.get_by_role("slider", name=re.compile("point"))
+    expect(points).to_have_count(16)
+    first = points.nth(0)
+    expect(first).to_have_attribute("aria-valuetext", "−1.5, 3.0, class 0")
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Space")
+    expect(first).to_have_attribute("aria-valuetext", "−1.4, 2.5, class 1")
+    expect(first).to_be_focused()
+    figure.get_by_role("button", name="Change the class").click()
+    expect(first).to_have_attribute("aria-valuetext", "−1.4, 2.5, class 0")
+
+    second = points.nth(1)
+    box = second.bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 20, middle[1] + 30, steps=3)
+    page.mouse.up()
+    expect(second).not_to_have_attribute("aria-valuetext", "−0.8, 0.1, class 0")
+    expect(second).to_be_focused()
+    moved = second.get_attribute("aria-valuetext")
+    touch = page.context.new_cdp_session(page)
+    for kind, by in (("touchStart", 0), ("touchMove", 10), ("touchMove", 25)):
+        at = {"x": middle[0] + 20 + by, "y": middle[1] + 30}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(second).not_to_have_attribute("aria-valuetext", moved)
+    assert trouble == []
+
+
+def test_separated_classes_are_reported_and_a_penalty_holds_the_weights(visit):
+    _, figure, trouble = visit("boundary")
+    said = figure.get_by_role("status")
+    expect(said).to_have_text(re.compile("Newton steps"))
+    figure.get_by_role("button", name="Separate the classes").click()
+    expect(said).to_have_text(
+        re.compile(r"^Separated \(complete\): no minimum exists\. At length 4 .* falls towards 0")
+    )
+    figure.get_by_label("penalty").select_option("weak, C = 100")
+    expect(said).to_have_text(re.compile("only the penalty holds w"))
+    figure.get_by_role("button", name="Start again").click()
+    expect(said).to_have_text(re.compile("13 of 16 points are on their side of the boundary.$"))
+    assert trouble == []
