@@ -1,5 +1,6 @@
-"""Make what the book's explorables are shipped with: their still images.
+"""Make what the book's explorables are shipped with: the data that they show, and their still images.
 
+    python tools/explore.py data                 write the data: forecasts of tumours
     python tools/explore.py stills [NAME ...]    photograph them (all, or those named) in chromium
 
 The stills stand in the book where scripts are off, in JupyterLab and on paper. They are what the explorable itself
@@ -13,11 +14,15 @@ import argparse
 import functools
 import http.server
 import io
+import json
 import shutil
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPLORE = ROOT / "book" / "_static" / "explore"
@@ -46,6 +51,48 @@ def names() -> list[str]:
         for path in EXPLORE.glob("*.js")
         if path.stem not in SHARED and "export default" in path.read_text(encoding="utf-8")
     )
+
+
+def tumours() -> dict[str, Any]:
+    """Scores that naive Bayes gives to tumours, what they were, and Platt's repair, as in chapter 4.
+
+    Returns
+    -------
+    dict
+        ``score``, log-odds of the 219 tumours that neither model has seen; ``malignant``, 0 or 1 for each; ``platt``,
+        slope and intercept.
+    """
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.naive_bayes import GaussianNB
+
+    from course_lib.calibration import PlattScaling
+
+    cells, benign = load_breast_cancer(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(benign))
+    cells, malignant = cells[order], 1 - benign[order]
+    learn, adjust, decide = slice(0, 200), slice(200, 350), slice(350, None)
+    joint = GaussianNB().fit(cells[learn], malignant[learn]).predict_joint_log_proba(cells)
+    score = joint[:, 1] - joint[:, 0]
+    platt = PlattScaling().fit(score[adjust], malignant[adjust])
+    return {
+        "platt": {"slope": platt.slope_, "intercept": platt.intercept_},
+        "score": score[decide].round(6).tolist(),
+        "malignant": malignant[decide].tolist(),
+    }
+
+
+#: The files of data, by name, and what computes them.
+DATA: dict[str, Callable[[], dict[str, Any]]] = {"tumours.json": tumours}
+
+
+def data() -> None:
+    """Compute the data anew and write what changed."""
+    for name, compute in DATA.items():
+        text = json.dumps(compute(), separators=(",", ":")) + "\n"
+        path = EXPLORE / name
+        changed = not path.exists() or path.read_text(encoding="utf-8") != text
+        path.write_text(text, encoding="utf-8")
+        print(f"{path.relative_to(ROOT)}: {'written' if changed else 'unchanged'}, {len(text) / 1000:.0f} kB")
 
 
 def stills(chosen: Sequence[str]) -> None:
@@ -103,9 +150,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="tools/explore.py", description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("data", help="compute the data anew")
     photograph = commands.add_parser("stills", help="photograph the explorables")
     photograph.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())} (default: all)")
     options = parser.parse_args(argv)
+    if options.command == "data":
+        data()
+        return 0
     unknown = set(options.names) - set(names())
     if unknown:
         parser.error(f"no such explorable: {', '.join(sorted(unknown))}; there are {', '.join(names())}")

@@ -19,6 +19,14 @@ from mpmath import mp
 from numpy.testing import assert_allclose
 
 from course_lib.activations import log_sigmoid, logit, sigmoid, sigmoid_derivative, softplus
+from course_lib.calibration import (
+    bayes_threshold,
+    best_threshold,
+    brier_score,
+    expected_calibration_error,
+    expected_cost,
+    reliability_curve,
+)
 from course_lib.logistic import LogisticRegression, SeparationWarning
 from course_lib.losses import binary_cross_entropy_with_logits
 from course_lib.measure import EXACT, ulp_error
@@ -310,3 +318,56 @@ def test_without_a_single_minimum_the_fit_says_so(javascript):
     line = [[-1, -1], [0, 0], [1, 1], [2, 2]]
     assert javascript("logistic.js", [("fit", [line, [0, 1, 0, 1], np.inf])]) == [None]
     assert javascript("logistic.js", [("fit", [line, [0, 1, 0, 1], 1.0])])[0]["cost"] > 0
+
+
+# --- Chapter 4: calibration -------------------------------------------------------------------------------------------
+
+
+def forecast_and_labels(rng):
+    """Forecasts, some of them equal, on bin edges, or 0 and 1, and labels."""
+    p = rng.beta(*rng.uniform(0.2, 2, 2), rng.integers(5, 300))
+    if rng.random() < 0.5:
+        p = p.round(rng.integers(1, 3))
+    return (rng.random(p.size) < p).astype(int), p
+
+
+def test_reliability_and_its_measures_are_those_of_course_lib(javascript, rng):
+    settings = [(*forecast_and_labels(rng), int(rng.integers(1, 25))) for _ in range(SETTINGS)]
+    curves = javascript("forecasts.js", [("reliabilityCurve", [y, p, bins]) for y, p, bins in settings])
+    errors = javascript("forecasts.js", [("expectedCalibrationError", [y, p, bins]) for y, p, bins in settings])
+    briers = javascript("forecasts.js", [("brierScore", [y, p]) for y, p, _ in settings])
+    for curve, error, brier, (y, p, bins) in zip(curves, errors, briers, settings, strict=True):
+        there = reliability_curve(y, p, bins)
+        for name in ("predicted", "observed", "count", "low", "high"):
+            assert_allclose([b[name] for b in curve], getattr(there, name), rtol=1e-12, atol=1e-16, err_msg=name)
+        assert_allclose(error, expected_calibration_error(y, p, bins), rtol=1e-12, atol=1e-16)
+        assert_allclose(brier, brier_score(y, p), **CLOSE)
+
+
+def test_thresholds_and_costs_are_those_of_course_lib(javascript, rng):
+    settings = []
+    for _ in range(SETTINGS):
+        y, p = forecast_and_labels(rng)
+        a, m = rng.integers(1, 21, 2).tolist() if rng.random() < 0.5 else rng.uniform(0, 20, 2)
+        settings.append((y, p, rng.choice([rng.random(), rng.choice(p)]), a, m))
+    costs = javascript("forecasts.js", [("expectedCost", list(row)) for row in settings])
+    best = javascript("forecasts.js", [("bestThreshold", [y, p, a, m]) for y, p, _, a, m in settings])
+    bayes = javascript("forecasts.js", [("bayesThreshold", [a, m]) for *_, a, m in settings])
+    for cost, lowest, tau, (y, p, cut, a, m) in zip(costs, best, bayes, settings, strict=True):
+        assert_allclose(cost, expected_cost(y, p, cut, a, m), **CLOSE)
+        assert_allclose(lowest, best_threshold(y, p, a, m), **CLOSE)
+        assert_allclose(tau, bayes_threshold(a, m), **CLOSE)
+
+
+def test_the_tumours_are_those_of_the_chapter(javascript):
+    data = json.loads((EXPLORE / "tumours.json").read_text(encoding="utf-8"))
+    y, score, platt = data["malignant"], data["score"], data["platt"]
+    calls = [("forecasts", [score, 1, 0]), ("forecasts", [score, platt["slope"], platt["intercept"]])]
+    as_it_is, scaled = javascript("forecasts.js", calls)
+    assert_allclose(as_it_is, sigmoid(score), **CLOSE)
+    assert_allclose(scaled, sigmoid(platt["slope"] * np.array(score) + platt["intercept"]), **CLOSE)
+    calls = [("expectedCost", [y, p, cut, 1, 9]) for p in (as_it_is, scaled) for cut in (0.5, 0.1)]
+    chapter = (ROOT / "book" / "04_calibration.ipynb").read_text(encoding="utf-8")
+    costs = javascript("forecasts.js", calls)
+    assert f"as it is: cost {costs[0]:.3f} at 0.5, {costs[1]:.3f} at 0.1" in chapter
+    assert f"Platt   : cost {costs[2]:.3f} at 0.5, {costs[3]:.3f} at 0.1" in chapter
