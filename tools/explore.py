@@ -1,6 +1,6 @@
 """Make what the book's explorables are shipped with: the data that they show, and their still images.
 
-    python tools/explore.py data                 write the data: forecasts of tumours
+    python tools/explore.py data                 write the data: forecasts of tumours, a trained LSTM
     python tools/explore.py stills [NAME ...]    photograph them (all, or those named) in chromium
 
 The stills stand in the book where scripts are off, in JupyterLab and on paper. They are what the explorable itself
@@ -81,8 +81,67 @@ def tumours() -> dict[str, Any]:
     }
 
 
+def adding() -> dict[str, Any]:
+    """Train chapter 5's small LSTM on the adding problem with 20 steps, and pick sequences that it has not seen.
+
+    Returns
+    -------
+    dict
+        ``weights``, the layer's arrays; ``read``, weight and bias of the answer; ``sequences``, each with the ``value``
+        of each step, the two steps in ``mark``, and the ``target``. All are rounded to six digits after the point.
+    """
+    from course_lib.networks import clip_by_norm
+    from course_lib.optim import Adam
+    from course_lib.recurrent import LSTM
+
+    def adding_problem(rng: np.random.Generator, batch: int, T: int) -> tuple[Any, ...]:
+        lengths = rng.integers(T, T + T // 10 + 1, batch)
+        x = np.zeros((lengths.max(), batch, 2))
+        x[:, :, 0] = rng.uniform(-1, 1, x.shape[:2])
+        every, last = np.arange(batch), lengths - 1
+        first = rng.integers(0, 10, batch)
+        second = rng.integers(0, T // 2 - 1, batch)
+        second += second >= first
+        x[0, :, 1] = x[last, every, 1] = -1
+        x[first, every, 1] = x[second, every, 1] = 1
+        x[0, x[0, :, 1] == 1, 0] = 0
+        return x, last, 0.5 + (x[first, every, 0] + x[second, every, 0]) / 4
+
+    layer = LSTM(2, 4, init="chrono", time_span=20, seed=0)
+    rng, optimiser, budget, batch = np.random.default_rng(0), Adam(), 40_000, 32
+    read = {"weight": rng.uniform(-1, 1, (4, 1)) / np.sqrt(4), "bias": np.zeros(1)}
+    for n in range(0, budget, batch):
+        optimiser.learning_rate = 0.02 * (1 - n / budget)
+        x, last, target = adding_problem(rng, batch, 20)
+        y, _ = layer.forward(x)
+        at = last, np.arange(batch)
+        dout = 2 * (y[at] @ read["weight"] + read["bias"] - target[:, np.newaxis]) / batch
+        dy = np.zeros_like(y)
+        dy[at] = dout @ read["weight"].T
+        layer.backward(dy)
+        gradients = {"weight": y[at].T @ dout, "bias": dout.sum(axis=0), **layer.gradients()}
+        clip_by_norm(gradients, 1.0)
+        optimiser.step(layer.parameters | read, gradients)
+
+    x, last, target = adding_problem(np.random.default_rng(9), 500, 20)
+    marks = [np.flatnonzero(x[:, k, 1] == 1) for k in range(500)]
+    apart = [k for k in range(500) if marks[k][0] > 0 and np.ptp(marks[k]) >= 4]
+    return {
+        "weights": {name: array.round(6).tolist() for name, array in layer.parameters.items()},
+        "read": {"weight": read["weight"][:, 0].round(6).tolist(), "bias": round(float(read["bias"][0]), 6)},
+        "sequences": [
+            {
+                "value": x[: last[k] + 1, k, 0].round(6).tolist(),
+                "mark": marks[k].tolist(),
+                "target": round(float(target[k]), 6),
+            }
+            for k in (442, *apart[:4])  # the first is the one that the chapter draws
+        ],
+    }
+
+
 #: The files of data, by name, and what computes them.
-DATA: dict[str, Callable[[], dict[str, Any]]] = {"tumours.json": tumours}
+DATA: dict[str, Callable[[], dict[str, Any]]] = {"tumours.json": tumours, "adding.json": adding}
 
 
 def data() -> None:

@@ -30,6 +30,7 @@ from course_lib.calibration import (
 from course_lib.logistic import LogisticRegression, SeparationWarning
 from course_lib.losses import binary_cross_entropy_with_logits
 from course_lib.measure import EXACT, ulp_error
+from course_lib.recurrent import LSTM, LSTMCell
 from course_lib.variants import clipped_sigmoid, naive_sigmoid
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -371,3 +372,65 @@ def test_the_tumours_are_those_of_the_chapter(javascript):
     costs = javascript("forecasts.js", calls)
     assert f"as it is: cost {costs[0]:.3f} at 0.5, {costs[1]:.3f} at 0.1" in chapter
     assert f"Platt   : cost {costs[2]:.3f} at 0.5, {costs[3]:.3f} at 0.1" in chapter
+
+
+# --- Chapter 5: gates -------------------------------------------------------------------------------------------------
+
+
+def lstm_with_gates_held(weights, sequence, forced):
+    """LSTMCell, in which a gate is held by a bias of ±10000: its sigmoid is exactly 0 or 1."""
+    cell = LSTMCell(len(weights["weight_ih_l0"][0]), len(weights["weight_hh_l0"][0]))
+    state, rows = None, []
+    for step, x in enumerate(sequence):
+        cell.load_state_dict(weights)
+        for hold in reversed(forced):  # the first that fits counts
+            if hold["step"] in (step, -1):
+                first = cell.GATES.index(hold["gate"]) * cell.hidden_size
+                units = range(cell.hidden_size) if hold["unit"] == -1 else [hold["unit"]]
+                for unit in units:
+                    cell.parameters["bias_ih_l0"][first + unit] = 10_000 if hold["value"] else -10_000
+        state = cell.forward(np.array([x]), state)
+        rows.append({"hidden": state[0][0], "cell": state[1][0], **{k: v[0] for k, v in cell.gates.items()}})
+    return rows
+
+
+def test_an_lstm_with_gates_held_computes_what_course_lib_does(javascript, rng):
+    settings = []
+    for _ in range(SETTINGS):
+        inputs, units, steps = rng.integers(1, 4), rng.integers(1, 6), rng.integers(1, 15)
+        weights = {k: v * rng.uniform(0.5, 4) for k, v in LSTM(inputs, units, seed=rng).state_dict().items()}
+        forced = [
+            {
+                "gate": str(rng.choice(["input", "forget", "output"])),
+                "value": int(rng.integers(2)),
+                "unit": int(rng.integers(-1, units)),
+                "step": int(rng.integers(-1, steps)),
+            }
+            for _ in range(rng.integers(0, 4))
+        ]
+        settings.append((weights, rng.uniform(-1, 1, (steps, inputs)), forced))
+    found = javascript("lstm.js", [("run", list(row)) for row in settings])
+    for here, setting in zip(found, settings, strict=True):
+        for step, there in zip(here, lstm_with_gates_held(*setting), strict=True):
+            for name, values in there.items():
+                # Relative to a state's natural size, 1: a cell that is nearly 0 is a difference of larger numbers.
+                assert_allclose(step[name], values, rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+def test_the_trained_lstm_solves_the_adding_problem_of_the_chapter(javascript):
+    data = json.loads((EXPLORE / "adding.json").read_text(encoding="utf-8"))
+    answers = []
+    for sequence in data["sequences"]:
+        value, mark = sequence["value"], sequence["mark"]
+        marker = [1 if t in mark else -1 if t in (0, len(value) - 1) else 0 for t in range(len(value))]
+        x = np.column_stack([value, marker])
+        rows = javascript("lstm.js", [("run", [data["weights"], x])])[0]
+        answers += javascript("lstm.js", [("answer", [data["read"], rows[-1]["hidden"]])])
+        layer = LSTM(2, 4)
+        layer.load_state_dict(data["weights"])
+        y, _ = layer.forward(x[:, np.newaxis])
+        assert_allclose(answers[-1], y[-1, 0] @ data["read"]["weight"] + data["read"]["bias"], **CLOSE)
+        assert_allclose(sequence["target"], 0.5 + sum(value[t] for t in mark) / 4, atol=1e-6)
+        assert abs(answers[-1] - sequence["target"]) < 0.04
+    chapter = (ROOT / "book" / "05_gates.ipynb").read_text(encoding="utf-8")
+    assert f"answer {answers[0]:.3f}, target {data['sequences'][0]['target']:.3f}" in chapter

@@ -197,3 +197,14 @@ def test_separated_classes_are_reported_and_a_penalty_holds_the_weights(visit):
     figure.get_by_role("button", name="Start again").click()
     expect(said).to_have_text(re.compile("13 of 16 points are on their side of the boundary.$"))
     assert trouble == []
+
+
+def test_a_gate_that_is_held_changes_the_answer_and_is_let_go_again(visit):
+    _, figure, trouble = visit("gates")
+    said = figure.get_by_role("status")
+    expect(said).to_have_text(re.compile(r"Answer at the end 0\.580; target 0\.577\.$"))
+    figure.get_by_label("input gate", exact=True).select_option("held open")
+    expect(said).to_have_text(re.compile(r"input gate 1\.00, .* Answer at the end 1\.223, as learned 0\.580"))
+    figure.get_by_label("input gate", exact=True).select_option("as learned")
+    expect(said).to_have_text(re.compile(r"Answer at the end 0\.580; target 0\.577\.$"))
+    assert trouble == []
