@@ -6,6 +6,7 @@ In node where it is there, else in chromium, which CI has. Both are V8. Settings
 import functools
 import http.server
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ from course_lib.calibration import (
 from course_lib.logistic import LogisticRegression, SeparationWarning
 from course_lib.losses import binary_cross_entropy_with_logits
 from course_lib.measure import EXACT, ulp_error
+from course_lib.networks import DeepNetwork, gradient_norms
 from course_lib.recurrent import LSTM, LSTMCell
 from course_lib.variants import clipped_sigmoid, naive_sigmoid
 
@@ -434,3 +436,58 @@ def test_the_trained_lstm_solves_the_adding_problem_of_the_chapter(javascript):
         assert abs(answers[-1] - sequence["target"]) < 0.04
     chapter = (ROOT / "book" / "05_gates.ipynb").read_text(encoding="utf-8")
     assert f"answer {answers[0]:.3f}, target {data['sequences'][0]['target']:.3f}" in chapter
+
+
+# --- Chapter 6: gradient flow -----------------------------------------------------------------------------------------
+
+
+def test_random_numbers_are_numpys(javascript, rng):
+    seeds = [0, 1, 2**32 - 1, *rng.integers(0, 2**32, 20).tolist()]
+    found = javascript("random.js", [("draw", [seed, 200]) for seed in seeds])
+    for seed, numbers in zip(seeds, found, strict=True):
+        assert numbers == np.random.default_rng(seed).uniform(-1, 1, 200).tolist()
+
+
+def one_pass(layers, activation, gain, bias, seed, nudge=0.0):
+    """The explorable's pass in course_lib; `nudge` is the size of relative changes of the input."""
+    network = DeepNetwork((48,) * (layers + 1) + (10,), activation, gain=gain, bias=bias, seed=seed)
+    fixed = np.random.default_rng(1)
+    x = math.sqrt(3) * fixed.uniform(-1, 1, (48, 48))
+    network.forward(x * (1 + nudge * np.random.default_rng(2).normal(size=x.shape)))
+    network.backward(math.sqrt(3) * fixed.uniform(-1, 1, (48, 10)))
+    return {
+        "signals": gradient_norms(network, "signals")[:-1],
+        "gradients": gradient_norms(network)[:-1],
+        "spreads": np.array([layer.signal for layer in network.statistics()]),
+    }
+
+
+def test_gradients_are_those_of_course_lib(javascript, rng):
+    settings = [
+        {
+            "layers": int(rng.integers(1, 31)),
+            "activation": str(rng.choice(["sigmoid", "tanh", "relu", "elu", "silu"])),
+            "gain": 2.0 ** rng.uniform(-1, 3),
+            "bias": rng.choice(np.array(["centred", -2.0, -1.0, 0.0, 1.0, 2.0], dtype=object)),
+            "seed": int(rng.integers(100)),
+        }
+        for _ in range(SETTINGS)
+    ]
+    found = javascript("network.js", [("pass", [setting]) for setting in settings])
+    plain = 0
+    for here, setting in zip(found, settings, strict=True):
+        there, nudged = one_pass(**setting), one_pass(**setting, nudge=1e-15)
+        tolerances = []
+        for name in ("signals", "gradients"):
+            alive = there[name] > 0  # a rectified layer may be dead
+            moved = np.max(abs(nudged[name][alive] / there[name][alive] - 1), initial=0)
+            # In a chaotic network each layer multiplies rounding errors, course_lib's as much as ours.
+            tolerances.append(max(1e-12, 20 * moved))
+            assert_allclose(here[name], there[name], rtol=tolerances[-1], atol=0, err_msg=f"{name}, {setting}")
+        moved = np.max(abs(nudged["spreads"] - there["spreads"]))
+        # A spread is a difference of activations, so its rounding errors are of their size.
+        assert_allclose(
+            here["spreads"], there["spreads"], rtol=1e-12, atol=max(1e-13, 20 * moved), err_msg=str(setting)
+        )
+        plain += max(tolerances) == 1e-12
+    assert plain >= 0.85 * SETTINGS

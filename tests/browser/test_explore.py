@@ -1,6 +1,7 @@
 """The explorables as a reader meets them: by keyboard, on a phone, on a dark page, and without scripts."""
 
 import functools
+import gzip
 import http.server
 import os
 import re
@@ -83,6 +84,17 @@ def visit(book, chromium):
     yield open_page
     for context in contexts:
         context.close()
+
+
+def test_there_is_one_in_each_of_the_first_six_chapters():
+    assert [chapter[:2] for chapter in EXPLORABLES.values()] == ["01", "02", "03", "04", "05", "06"]
+
+
+def test_the_payload_is_small():
+    """What a reader who meets every explorable fetches, compressed."""
+    files = [path for path in (ROOT / "book/_static/explore").glob("*.*") if path.suffix in (".js", ".css", ".json")]
+    assert {"d3.js", "kit.js", *(f"{name}.js" for name in EXPLORABLES)} <= {path.name for path in files}
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 60_000
 
 
 def assert_accessible(page, name):
@@ -207,4 +219,18 @@ def test_a_gate_that_is_held_changes_the_answer_and_is_let_go_again(visit):
     expect(said).to_have_text(re.compile(r"input gate 1\.00, .* Answer at the end 1\.223, as learned 0\.580"))
     figure.get_by_label("input gate", exact=True).select_option("as learned")
     expect(said).to_have_text(re.compile(r"Answer at the end 0\.580; target 0\.577\.$"))
+    assert trouble == []
+
+
+def test_a_gain_and_a_centred_bias_bring_the_gradient_back(visit):
+    _, figure, trouble = visit("flow")
+    said = figure.get_by_role("status")
+    expect(said).to_have_text(re.compile("it vanishes"))
+    figure.get_by_label("bias").select_option("centred")
+    figure.get_by_label("gain").fill("10")
+    expect(said).to_have_text(re.compile(r"gain 5\.66, bias centred.*it survives"))
+    figure.get_by_role("button", name="Keep this curve").click()
+    figure.get_by_label("gain").fill("-4")
+    expect(said).to_have_text(re.compile(r"gain 0\.500, bias centred.*it vanishes"))
+    expect(figure.locator(".k-kept").first).to_have_attribute("d", re.compile("L.*L"))
     assert trouble == []
