@@ -54,8 +54,6 @@ export default function mount(parent) {
       for (const [key, logit, look] of [["low", -Math.log(9), "faint series"], ["high", Math.log(9), "faint series"], ["edge", 0, "series s3"]]) {
         self.curve(key, theta ? across(theta, logit) : [], look);
       }
-      if (theta) self.note("side", [side(theta)], { anchor: "middle", className: "s3" });
-      else self.note("side", []);
       handles(self);
     },
   });
@@ -111,12 +109,6 @@ export default function mount(parent) {
     if (size < 1e-9) return [];
     const [u, v] = [(a * (logit - c)) / size ** 2, (b * (logit - c)) / size ** 2];
     return [-30, 30].map((t) => [u - (b / size) * t, v + (a / size) * t]);
-  }
-
-  /** Where class 1 is: words at the edge of the plot that the weights point to. */
-  function side([a, b]) {
-    const t = reach / Math.max(Math.abs(a), Math.abs(b), 1e-9);
-    return [0.75 * a * t, 0.92 * b * t, "class 1"];
   }
 
   function handles(self) {

@@ -88,12 +88,13 @@ export default function mount(parent) {
     const { layers, gain, activation, bias } = state;
     const left = relative(now.signals)[0];
     const factor = left ** (1 / (layers - 1));
-    const verdict =
-      !(left > 0) ? "no signal arrives: a layer is dead" : factor < 0.9 ? "it vanishes" : factor > 1.1 ? "it explodes" : "it survives";
-    const rest = left > 0 ? ` ${short(left, 2)} of the signal arrives in the first layer, a factor of ${fixed(factor, 3)} a layer:` : "";
+    const verdict = factor < 0.9 ? "it vanishes" : factor > 1.1 ? "it explodes" : "it survives";
+    const arrives = left > 0
+      ? `The signal in the first layer is ${short(left, 2)} times that in the last, a factor of ${fixed(factor, 3)} a layer: ${verdict}.`
+      : "Nothing arrives in the first layer: some layer is dead.";
     return (
-      `${layers} hidden layers of ${activation}, gain ${short(gain, 3)}, bias ${String(bias).replace("-", "−")}.${rest} ` +
-      `${verdict}. The spread in the last layer is ${short(floored(now.spreads.at(-1)) ?? 0, 2)}.`
+      `${layers} hidden layers of ${activation}, gain ${short(gain, 3)}, bias ${String(bias).replace("-", "−")}. ${arrives} ` +
+      `The spread in the last layer is ${short(floored(now.spreads.at(-1)), 2)}.`
     );
   }
   update({});
