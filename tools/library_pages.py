@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import course_lib
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+PAGES = "book/reference/api"
 
 
 class _Base:
@@ -56,8 +62,16 @@ def _skip(app: Sphinx, what: str, name: str, member: Any, skip: bool, options: A
     return True if getattr(member, "__module__", "").startswith("sklearn.") else None
 
 
+def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Name the pages that are older than the library: MyST does not tell Sphinx what a page's autodoc has read."""
+    newest = max(path.stat().st_mtime for path in Path(course_lib.__file__).parent.rglob("*.py"))
+    # Sphinx counts in microseconds.
+    return [page for page, read in env.all_docs.items() if page.startswith(PAGES) and read < newest * 1e6]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     _import_over_stand_ins()
     app.connect("autodoc-skip-member", _skip)
+    app.connect("env-get-outdated", _outdated)
     return {"parallel_read_safe": True}
