@@ -16,7 +16,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from pathlib import Path
@@ -224,6 +224,10 @@ def grade_class(
                         yield ungraded(assignment, student, "the grader's own process ended while it graded this")
                     else:
                         suspects.append(student)
+                except CancelledError as error:
+                    raise WorkerError(
+                        "the scheduler went away; start it again: the same command goes on from what was graded"
+                    ) from error
                 else:
                     yield _kept(kept, Result.from_json(text), text)
     finally:

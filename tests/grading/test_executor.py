@@ -164,10 +164,10 @@ def cluster(workers: int):
             return process
 
         file = undo.enter_context(contextlib.closing(_Scratch())).path
-        start(*dask, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
+        scheduler = start(*dask, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", file, "--nthreads", "1"]
         started = [start(*worker, "--no-nanny", "--no-dashboard", "--host", "127.0.0.1") for _ in range(workers)]
-        yield json.loads(wait_for(file))["address"], started
+        yield json.loads(wait_for(file))["address"], [scheduler, *started]
 
 
 class _Scratch:
@@ -204,7 +204,7 @@ def wait_for_workers(address: str, number: int) -> None:
 def test_a_schedulers_workers_give_the_same_results_to_the_byte_though_one_is_killed(tiny, submitted, tmp_path):
     pytest.importorskip("distributed")
     expected = graded_by(Local(1, tiny.imports), tiny, submitted, tmp_path / "here")
-    with cluster(2) as (address, (victim, _)):
+    with cluster(2) as (address, (_, victim, _)):
         wait_for_workers(address, 2)
         found = {}
         with contextlib.closing(Scheduled(address, tiny.imports)) as pool:
@@ -223,6 +223,20 @@ def test_a_schedulers_workers_give_the_same_results_to_the_byte_though_one_is_ki
     assert files(tmp_path / "there") == files(tmp_path / "here")
     kept = kept_results(tiny, intake.find(submitted, "tiny"), tmp_path / "there")
     assert {marks(result)["test_double"] for result in kept.values()} == {4, 1}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_scheduler_that_goes_away_is_said_and_what_was_graded_is_kept(tiny, submitted, tmp_path):
+    pytest.importorskip("distributed")
+    with cluster(1) as (address, (scheduler, _)):
+        wait_for_workers(address, 1)
+        with contextlib.closing(Scheduled(address, tiny.imports)) as pool:
+            run = grade_class(tiny, intake.find(submitted, "tiny"), tmp_path, pool)
+            next(run)
+            scheduler.kill()
+            with pytest.raises(WorkerError, match="went away"):
+                list(run)
+    assert list(tmp_path.rglob("*.json"))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
