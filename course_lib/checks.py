@@ -35,6 +35,7 @@ import os
 import re
 import reprlib
 import sys
+import textwrap
 import tomllib
 import traceback
 import warnings
@@ -66,6 +67,10 @@ SLIPS = frozenset(
 _SHOWN_FAILURES = 3
 _SHOWN_ITEMS = 6
 _MAX_DEPTH = 40
+_MAX_CODE = 100_000  # characters that are read for names; a problem set's solution has some 15,000
+_MAX_STEPS = 100_000
+_MAX_STARRED = 20
+_MAX_PARTS = 8  # of a dotted name
 _MAX_BITS = 12_000  # of an integer; Python refuses to show one of more than 4,300 digits
 _PLAIN_SCALARS = (bool, int, float, complex, str, bytes, type(None))
 _NUMPY_SCALARS = frozenset(np.sctypeDict.values())
@@ -75,6 +80,10 @@ _SCALAR_ONLY = re.compile(r"truth value of an array|only (length-1|size-1|0-dime
 _ARRAY_ONLY = re.compile(
     r"'(float|int|numpy\.float64)' object (is not (subscriptable|iterable)|has no attribute|does not support item)"
     r"|object of type '(float|int|numpy\.float64)' has no len|len\(\) of unsized object"
+)
+# Lines with IPython's commands: %magic, !command, help?, name = %magic, each with the lines that continue it.
+_ESCAPES = re.compile(
+    r"^([ \t]*(?:[^#'\"\n=]*=[ \t]*(?=[%!]))?)(?:[%!?](?:.*\\\n)*.*|[^#'\"\n]*\?[ \t]*)$", re.MULTILINE
 )
 _BROKE_OFF = (NameError, ImportError, SyntaxError, RecursionError)
 _WARNING_SAYS = {
@@ -112,14 +121,25 @@ class _Call:
     """What one call of a learner's function did."""
 
     name: str
-    text: str
-    args: Sequence[Any] = ()
+    args: Sequence[Any] | None = None  # None: nothing was called, `name` names a value
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
     given_by_name: Mapping[str, Any] = field(default_factory=dict)
     value: Any = None
     error: BaseException | None = None
     warnings: list[warnings.WarningMessage] = field(default_factory=list)
     printed: str = ""
     changed_argument: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The call as it would be typed."""
+        if self.args is None:
+            return self.name
+        shown = [_show(a) for a in self.args]
+        for name, value in self.kwargs.items():
+            again = isinstance(value, np.ndarray) and any(value is a for a in self.args)
+            shown.append(f"{name}={'the same array' if again else _show(value)}")
+        return f"{self.name}({', '.join(shown)})"
 
 
 class Checks:
@@ -206,7 +226,7 @@ class Checks:
         hint: str | None = None,
     ) -> None:
         """Check a value that the learner's cell assigned to `name`."""
-        call = _Call(name=name, text=name, value=value)
+        call = _Call(name, value=value)
         problem = _difference(call, expected, rtol, atol, verb="is")
         self._record(call, problem, _mistake(call, mistakes, rtol, atol) or hint, expected)
 
@@ -402,9 +422,7 @@ class Checks:
         A cell whose function uses one earns nothing. The learner's code is read, not run: imports and assignments that
         rename are followed, and so are calls of other functions of the notebook.
         """
-        cells = _learner_cells(function)
-        used = sorted(set().union(*(names_used(name, cells) for name in _names(function))))
-        for name in used:
+        for name in sorted(names_used(_names(function), _learner_cells(function))):
             if any(name == barred or name.startswith(barred + ".") for barred in names):
                 message = f"{_names(function)[0]} uses {name}. This task asks you to write that yourself."
                 self.barred.append(Failure(message, _known(hint), self._hidden))
@@ -471,45 +489,60 @@ class Checks:
         self.failures.append(Failure(problem, hint, self._hidden))
 
 
-def names_used(function_name: str, cells: Sequence[str]) -> set[str]:
-    r"""Return the dotted names that a function of the notebook uses, itself or through other names of the notebook.
+def names_used(functions: str | Iterable[str], cells: Sequence[str]) -> set[str]:
+    r"""Return the dotted names that functions of the notebook use, themselves or through other names of the notebook.
 
     Parameters
     ----------
-    function_name : str
-        Bound in one of `cells`; the last cell that binds a name counts.
+    functions : str or iterable of str
+        Bound in some of `cells`; the last cell that binds a name counts.
     cells : sequence of str
         The sources of the notebook's code cells. Cells that are not Python are passed over.
 
     Returns
     -------
     set of str
-        Full names of what is imported, and names that the notebook does not bind. Local variables are left out.
+        Full names of what is imported, and names that the notebook does not bind. Local variables are left out, and of
+        a long chain of attributes all but its first parts.
+
+    Raises
+    ------
+    ValueError
+        The notebook has more code, or refers to more names, than can be read in a second or two.
 
     Examples
     --------
     >>> sorted(names_used("f", ["import scipy.special as sp", "def f(x):\n    return sp.expit(abs(x))"]))
     ['abs', 'scipy.special.expit']
     """
+    if (size := sum(map(len, cells))) > _MAX_CODE:
+        raise ValueError(f"the notebook has {size} characters of code, too many to be read; {_MAX_CODE} are allowed")
     bound, starred = _bound(tuple(cells))
     used: set[str] = set()
-    waiting = [function_name]
+    waiting = [functions] if isinstance(functions, str) else list(functions)
     followed: set[str] = set()
+    read: set[ast.AST] = set()
+    steps = 0
     while waiting:
-        dotted = waiting.pop()
-        if dotted in followed or dotted.count(".") > _MAX_DEPTH:  # x = x.T refers to itself
+        dotted = ".".join(waiting.pop().split(".")[:_MAX_PARTS])  # x = x.T refers to itself, ever longer
+        if dotted in followed:
             continue
         followed.add(dotted)
         head, _, rest = dotted.partition(".")
+        bindings = bound.get(head, [])
+        steps += 1 + len(bindings)
+        if steps > _MAX_STEPS:
+            raise ValueError("the notebook refers to more names than can be followed")
         if head not in bound:
             used |= {dotted, *(f"{module}.{dotted}" for module in starred)}
-        for binding in bound.get(head, ()):
+        for binding in bindings:
             target = binding if isinstance(binding, str) else _dotted(binding)
             if isinstance(binding, str):
                 used.add(f"{binding}.{rest}" if rest else binding)
             elif target is not None:
                 waiting.append(f"{target}.{rest}" if rest else target)
-            else:
+            elif binding not in read:
+                read.add(binding)
                 imported, free = _free_names(binding)
                 used |= imported
                 waiting += sorted(free)
@@ -528,7 +561,7 @@ def _bound(cells: tuple[str, ...]) -> tuple[dict[str, list[ast.AST | str]], set[
                 here.setdefault(name, []).append(binding)
             starred |= _star_imports(node)
         bound.update(here)
-    return bound, starred
+    return bound, _few(starred)
 
 
 @functools.lru_cache(maxsize=256)
@@ -554,6 +587,7 @@ def _free_names(node: ast.AST) -> tuple[set[str], set[str]]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Global):
             local -= set(inner.names)
+    starred = _few(starred)
     imported: set[str] = set()
     free: set[str] = set()
     for dotted in _dotted_names([node]):
@@ -612,6 +646,13 @@ def _star_imports(node: ast.AST) -> set[str]:
     return set()
 
 
+def _few(modules: set[str]) -> set[str]:
+    """Refuse too many modules that are imported whole: each name may be of any of them."""
+    if len(modules) > _MAX_STARRED:
+        raise ValueError(f"the notebook imports everything of {len(modules)} modules; {_MAX_STARRED} are allowed")
+    return modules
+
+
 def _dotted_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the dotted names in some code, each chain of attributes as a whole."""
     waiting = list(nodes)
@@ -620,48 +661,49 @@ def _dotted_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
         dotted = _dotted(node)
         if dotted is not None:
             yield dotted
-        else:
-            waiting += ast.iter_child_nodes(node)
+            continue
+        while isinstance(node, ast.Attribute):  # the same chain, from its next link on, is no name either
+            node = node.value
+        waiting += ast.iter_child_nodes(node)
 
 
 def _dotted(node: ast.AST) -> str | None:
     """Return ``a.b.c`` for a name, a chain of attributes, or its spelling with getattr and import_module."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case (
-            ast.Attribute(value=value, attr=name)
-            | ast.Call(func=ast.Name(id="getattr"), args=[value, ast.Constant(value=str(name)), *_])
-        ):
-            head = _dotted(value)
-            return None if head is None else f"{head}.{name}"
-        case ast.Call(func=ast.Name(id="__import__"), args=[ast.Constant(value=str(name)), *_]):
-            return name.partition(".")[0]
-        case ast.Call(
-            func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
-            args=[ast.Constant(value=str(name)), *_],
-        ):
-            return name
-    return None
+    parts: list[str] = []
+    while True:
+        match node:
+            case (
+                ast.Attribute(value=inner, attr=name)
+                | ast.Call(func=ast.Name(id="getattr"), args=[inner, ast.Constant(value=str(name)), *_])
+            ):
+                parts.append(name)
+                node = inner
+                continue
+            case ast.Name(id=name):
+                parts.append(name)
+            case ast.Call(func=ast.Name(id="__import__"), args=[ast.Constant(value=str(name)), *_]):
+                parts.append(name.partition(".")[0])
+            case ast.Call(
+                func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                parts.append(name)
+            case _:
+                return None
+        return ".".join(reversed(parts))
 
 
 def _parse(cell: str) -> ast.Module | None:
-    """Parse a cell; lines that are IPython's and not Python's are translated."""
+    """Parse a cell; lines that are IPython's and not Python's are left out."""
     if cell.lstrip().startswith("%%"):
         cell = cell.lstrip().partition("\n")[2]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            return ast.parse(cell)
-        except (SyntaxError, ValueError, MemoryError, RecursionError):  # nested too deeply counts as not Python
-            pass
-        try:
-            from IPython.core.inputtransformer2 import TransformerManager
-
-            transformed: str = TransformerManager().transform_cell(cell)
-            return ast.parse(transformed)
-        except (ImportError, SyntaxError, ValueError, MemoryError, RecursionError):
-            return None
+        # IPython's own translation reads the cell anew for each such line, and gives up after 500.
+        for source in (cell, _ESCAPES.sub(r"\1None", textwrap.dedent(cell))):
+            with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+                return ast.parse(source)
+    return None
 
 
 def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> _Call:
@@ -669,12 +711,7 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
     memo: dict[int, Any] = {}  # an array that is given twice stays one array
     given = [_copy(a, memo) for a in args]
     given_by_name = {k: _copy(v, memo) for k, v in (kwargs or {}).items()}
-    shown = [_show(a) for a in args]
-    for k, v in given_by_name.items():
-        again = isinstance(v, np.ndarray) and any(v is a for a in given)
-        shown.append(f"{k}={'the same array' if again else _show(v)}")
-    name = _names(function)[0]
-    call = _Call(name=name, text=f"{name}({', '.join(shown)})", args=args, given_by_name=given_by_name)
+    call = _Call(_names(function)[0], args, kwargs or {}, given_by_name)
     printed = io.StringIO()
     # What a function writes to stderr is caught too: nbgrader gives no marks to a test cell that shows any.
     with (
@@ -820,7 +857,7 @@ def _difference(call: _Call, expected: Any, rtol: float, atol: float, verb: str 
     """Say how the value differs from what was expected; None if it does not."""
     if (problem := _not_plain(call, verb)) is not None:
         return problem
-    where = _first_difference(call.value, expected, rtol, atol, call.args)
+    where = _first_difference(call.value, expected, rtol, atol, call.args or ())
     if where is None:
         return None
     problem = f"{call.text} {verb} {_show(call.value)}, expected {_show(expected)}"
@@ -890,7 +927,9 @@ def _equal(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> A
     if expected.dtype.kind in "bU":
         return got == expected
     with np.errstate(all="ignore"):
-        near = np.abs(got - expected) <= atol + rtol * np.abs(expected)
+        # In float64, for a difference of integers may wrap round: -2**63 - 0 has itself for its magnitude.
+        wide = np.float64 if got.dtype.kind in "iu" and expected.dtype.kind in "iu" else None
+        near = np.abs(np.subtract(got, expected, dtype=wide)) <= atol + rtol * np.abs(expected)
         return (near & np.isfinite(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected))
 
 

@@ -16,16 +16,17 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from grading import GradingError
 from grading.sandbox import Limits
 
 HIDDEN_BEGIN, HIDDEN_END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 
 
-class UnknownAssignment(Exception):
+class UnknownAssignment(GradingError):
     """No such problem set; the message lists those there are."""
 
 
-class MissingPackages(Exception):
+class MissingPackages(GradingError):
     """A problem set needs what is not installed; the message says what to install."""
 
 

@@ -6,14 +6,15 @@ Linux's own calls, by ctypes: Python has had some of them only since 3.12, and m
 from __future__ import annotations
 
 import ctypes
+import errno
 import functools
 import operator
 import os
 import platform
 import random
 import resource
-import signal
-from typing import Any, NoReturn
+import struct
+from typing import Any
 
 # linux/sched.h, sys/mount.h, linux/prctl.h, linux/capability.h
 _CLONE_NEW = (0x10000000, 0x20000, 0x20000000, 0x40000000, 0x8000000, 0x4000000)  # user, mount, pid, net, ipc, uts
@@ -22,6 +23,33 @@ _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 23, 24, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _KEYCTL = {"x86_64": 250, "aarch64": 219}  # the number of the call
 _KEYCTL_JOIN_SESSION_KEYRING = 1
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
+_MAX_FILES = 1024  # open at once; each may hold what no limit of memory counts
+_MAX_INODES = 10_000  # in a scratch folder; an empty file takes a kilobyte of the kernel's own memory
+
+# linux/audit.h and asm/unistd.h. Calls that no notebook needs and that hold memory which no limit of a process counts
+# (memfd, System V memory, messages and semaphores, message queues, keys), reach into other processes, count for all of
+# a user's processes, or are where kernels have been broken into.
+_REFUSED = {
+    "x86_64": (
+        0xC000003E,
+        {
+            "shmget": 29, "semget": 64, "msgget": 68, "ptrace": 101, "mq_open": 240, "add_key": 248, "request_key": 249,
+            "keyctl": 250, "inotify_init": 253, "inotify_init1": 294, "perf_event_open": 298, "fanotify_init": 300,
+            "process_vm_readv": 310, "process_vm_writev": 311, "memfd_create": 319, "bpf": 321, "userfaultfd": 323,
+            "io_uring_setup": 425, "pidfd_getfd": 438, "memfd_secret": 447,
+        },
+    ),
+    "aarch64": (
+        0xC00000B7,
+        {
+            "shmget": 194, "semget": 190, "msgget": 186, "ptrace": 117, "mq_open": 180, "add_key": 217,
+            "request_key": 218, "keyctl": 219, "inotify_init1": 26, "perf_event_open": 241, "fanotify_init": 262,
+            "process_vm_readv": 270, "process_vm_writev": 271, "memfd_create": 279, "bpf": 280, "userfaultfd": 282,
+            "io_uring_setup": 425, "pidfd_getfd": 438, "memfd_secret": 447,
+        },
+    ),
+}  # fmt: skip
 
 SCRATCH = ("/tmp", "/home/student", "/dev/shm")
 
@@ -55,7 +83,9 @@ def enter_namespaces(scratch_bytes: int) -> None:
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     kept = {path: os.open(path, os.O_PATH) for path in _mounts_below(SCRATCH)}
     for folder in SCRATCH:
-        _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={scratch_bytes},mode=0700")
+        _mount(
+            "tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={scratch_bytes},nr_inodes={_MAX_INODES},mode=0700"
+        )
     for path, descriptor in kept.items():  # an interpreter that is installed below a scratch folder
         os.makedirs(path, exist_ok=True)
         _mount(f"/proc/self/fd/{descriptor}", path, None, _MS_BIND | _MS_REC)
@@ -89,6 +119,26 @@ def give_up_privileges() -> None:
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     _call("capset", header, (ctypes.c_uint32 * 6)())
+    _refuse_calls()
+
+
+def _refuse_calls() -> None:
+    """Let the kernel answer that it has no such call, here and in all that is started from here."""
+    if platform.machine() not in _REFUSED:
+        return
+    architecture, calls = _REFUSED[platform.machine()]
+    numbers = sorted(calls.values())
+    # Instructions of linux/filter.h: what to do, where to go on if so and if not (that many further), and a number.
+    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
+    refuse = 0x00050000 | errno.ENOSYS
+    program = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, refuse), (load, 0, 0, 0)]
+    program += [(at_least, len(numbers) + 1, 0, 0x40000000)]  # x86_64's calls by another number
+    program += [(equal, len(numbers) - i, 0, number) for i, number in enumerate(numbers)]
+    program += [(answer, 0, 0, 0x7FFF0000), (answer, 0, 0, refuse)]
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+    held = ctypes.create_string_buffer(code)
+    filters = struct.pack("@HP", len(program), ctypes.addressof(held))
+    _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filters, 0, 0)
 
 
 def address_space() -> int:
@@ -104,6 +154,7 @@ def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int, processes: int) 
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NPROC, processes),
+        (resource.RLIMIT_NOFILE, _MAX_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
@@ -115,13 +166,3 @@ def fresh_randomness() -> None:
 
     random.seed()
     np.random.seed()  # noqa: NPY002 - it is the old generator that has a state to share
-
-
-def become_init(child: int) -> NoReturn:
-    """Reap processes as process 1 has to, until `child` ends; what it left behind ends with process 1."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
-        signal.signal(number, signal.SIG_DFL)  # which for process 1 means: not from inside
-    while True:
-        pid, _ = os.wait()
-        if pid == child:
-            os._exit(0)

@@ -78,7 +78,7 @@ def examine() -> list[Finding]:
         ),
         Finding("no files of this machine", seen["secret"] is not None, f"a file of the grader: {seen['secret']}"),
         Finding("read-only system", seen["write"] is not None, f"writing below /usr: {seen['write']}"),
-        Finding("own processes only", seen["processes"] == 2, f"{seen['processes']} processes seen"),
+        Finding("own processes only", seen["processes"] == 1, f"{seen['processes']} processes seen"),
         Finding("empty environment", set(seen["environment"]) <= ALLOWED, ", ".join(seen["environment"])),
         Finding(
             "memory limit",

@@ -20,10 +20,19 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table(standings: Class) -> list[list[str]]:
-    """Return one row a student: for each problem set its marks, the most there are, and each task's marks."""
+    """Return one row a student: for each problem set its marks, the most there are, and each task's marks.
+
+    What is taken off for lateness is in a column of its own; the marks are less this.
+    """
     header = ["student", "last name", "first name", "email"]
     for name, students in standings.items():
-        header += [name, f"{name} of", f"{name} unmarked", *(f"{name}/{task}" for task in _most(students))]
+        header += [
+            name,
+            f"{name} of",
+            f"{name} unmarked",
+            f"{name} penalty",
+            *(f"{name}/{task}" for task in _most(students)),
+        ]
     rows = []
     for student, person in _people(standings).items():
         row = [
@@ -35,9 +44,10 @@ def table(standings: Class) -> list[list[str]]:
         for students in standings.values():
             standing = students.get(student)
             if standing is None:
-                row += [""] * (3 + len(_most(students)))
+                row += [""] * (4 + len(_most(students)))
                 continue
             row += [_number(standing.points), _number(sum(standing.most.values())), str(standing.unmarked)]
+            row += [_number(standing.penalty)]
             row += [_number(standing.scores[task]) for task in _most(students)]
         rows.append(row)
     return [header, *rows]

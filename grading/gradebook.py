@@ -6,11 +6,13 @@ of submissions is replaced, here and in `nbgrader autograde`, which `nbgrader_co
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,6 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import (
-    AssignLatePenalties,
     CheckCellMetadata,
     IgnorePattern,
     LimitOutput,
@@ -43,13 +44,16 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 from nbgrader.utils import compute_checksum, determine_grade, is_solution, is_task
-from sqlalchemy import bindparam, create_engine, insert, inspect, or_, select, text, true, update
+from sqlalchemy import bindparam, insert, inspect, or_, select, text, true, update
 from traitlets.config import Config
 
-from grading import intake
+from grading import GradingError, intake
+from grading import database as databases
 from grading.assignment import Assignment, grade_id, load
-from grading.grade import Result, grade
+from grading.late import Lateness
+from grading.results import Result
 
+COURSE_ID = "sigmoid_course"
 IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "assignment.toml"]
 
 # Where a graded notebook's metadata say why its submission needs a person.
@@ -58,7 +62,7 @@ NEEDS_PERSON = "needs_person"
 BATCH = 50  # submissions a transaction
 
 
-class NbGraderError(Exception):
+class NbGraderError(GradingError):
     """What nbgrader said when one of its steps failed."""
 
 
@@ -83,6 +87,7 @@ def release(assignment: Assignment, into: Path, database: str | None = None) -> 
         config.CourseDirectory.source_directory = str(assignment.folder.parent.resolve())
         config.CourseDirectory.release_directory = scratch
         config.CourseDirectory.assignment_id = assignment.name
+        config.CourseDirectory.course_id = COURSE_ID  # nbgrader's default names no course, which only SQLite lets pass
         config.CourseDirectory.ignore = IGNORED
         config.GenerateAssignment.no_database = database is None
         if database is not None:
@@ -125,7 +130,7 @@ class Writer:
     def __init__(self, assignment: Assignment, course: Path, database: str | None = None) -> None:
         self._assignment = assignment
         self._course = course
-        self._database = database or default_database(course)
+        self._database = default_database(course) if database is None else database
         self._waiting: dict[str, _Marks] = {}
 
     def __enter__(self) -> Writer:
@@ -160,7 +165,7 @@ class Writer:
             self._waiting[result.student] = self._marks(graded)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
-            target.write_text(nbformat.writes(graded), encoding="utf-8")
+            target.write_text(json.dumps(graded, ensure_ascii=False), encoding="utf-8")
         if len(self._waiting) >= BATCH:
             self.flush()
 
@@ -182,7 +187,11 @@ class Writer:
         """Write what waits, in one transaction."""
         if not self._waiting:
             return
-        session = self._gradebook.db
+        with databases.plain_errors(self._database):
+            self._flush(self._gradebook.db)
+        self._waiting.clear()
+
+    def _flush(self, session: Any) -> None:
         try:
             notebooks = self._submissions(session)
             _add_missing_rows(session, Grade.__table__, notebooks.values(), [*self._graded.values(), *self._tasks])
@@ -203,7 +212,6 @@ class Writer:
         except BaseException:
             session.rollback()
             raise
-        self._waiting.clear()
 
     def _submissions(self, session: Any) -> dict[str, str]:
         """Make the students and submissions that are not there; return the key of each one's notebook."""
@@ -247,6 +255,70 @@ def _set(session: Any, column: Any, values: list[tuple[str, str, Any]]) -> None:
         session.connection().execute(update(table).where(here).values({column: bindparam("its_value")}), rows)
 
 
+def check_names(students: Iterable[str]) -> None:
+    """Make sure that the gradebook can hold the names of students, which are those of folders.
+
+    Raises
+    ------
+    NbGraderError
+        One is too long, which SQLite would let pass and PostgreSQL would not, or is no text.
+    """
+    most = Student.__table__.c.id.type.length
+    for student in students:
+        if len(student) > most:
+            raise NbGraderError(f"a gradebook holds {most} characters of a name: rename the folder {student}")
+        if student.encode(errors="replace").decode() != student:
+            raise NbGraderError(
+                f"the name of a folder is not UTF-8: rename {student.encode(errors='replace').decode()}"
+            )
+
+
+def write_lateness(assignment: str, lateness: Lateness, database: str) -> dict[str, float]:
+    """Write due time, times of receipt, extensions and penalties to where nbgrader keeps its own.
+
+    Only students in `lateness` are touched. One of whom nobody says when the submission came in has neither time nor
+    penalty afterwards.
+
+    Returns
+    -------
+    dict of str to float
+        The penalty of each student who is late, in points.
+    """
+    penalties = {}
+    with databases.plain_errors(database), _open_existing(database) as gradebook:
+        notebook = gradebook.find_notebook(assignment, assignment)
+        rows = []
+        for student, receipt in lateness.receipts.items():
+            row: dict[str, Any] = {"its_student": student, "its_time": None, "its_extension": None, "its_penalty": None}
+            if receipt is not None:
+                row |= {
+                    "its_time": _as_nbgraders(receipt.received),
+                    "its_extension": receipt.due - lateness.due or None,
+                }
+            if receipt is not None and receipt.days_late:
+                # A product of shares and points would end in ...0001.
+                row["its_penalty"] = penalties[student] = round(receipt.share * notebook.max_score, 9)
+            rows.append(row)
+        notebook.assignment.duedate = _as_nbgraders(lateness.due)
+        submitted, written = SubmittedAssignment.__table__, SubmittedNotebook.__table__
+        its = (submitted.c.assignment_id == notebook.assignment_id) & (
+            submitted.c.student_id == bindparam("its_student")
+        )
+        times = {"timestamp": bindparam("its_time"), "extension": bindparam("its_extension")}
+        its_notebook = written.c.assignment_id == select(submitted.c.id).where(its).scalar_subquery()
+        penalty = {"late_submission_penalty": bindparam("its_penalty")}
+        connection = gradebook.db.connection()
+        connection.execute(update(submitted).where(its).values(times), rows)
+        connection.execute(update(written).where(its_notebook).values(penalty), rows)
+        gradebook.db.commit()
+    return penalties
+
+
+def _as_nbgraders(time: datetime) -> datetime:
+    """Return a time as nbgrader's tables have it: in UTC, without saying so."""
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
 def default_database(course: Path) -> str:
     """Return the URL of the gradebook that nbgrader uses by default."""
     return f"sqlite:///{(course / 'gradebook.db').resolve()}"
@@ -254,7 +326,7 @@ def default_database(course: Path) -> str:
 
 def scores(assignment: str, database: str) -> dict[str, dict[str, float | None]]:
     """Return automatic marks as they stand in the gradebook: student -> grade_id -> points."""
-    with _open(database) as gradebook:
+    with _open_existing(database) as gradebook:
         return {
             s.student_id: {g.name: g.auto_score for n in s.notebooks for g in n.grades}
             for s in gradebook.find_assignment(assignment).submissions
@@ -296,7 +368,7 @@ class Standing:
 
 def known_assignments(database: str) -> set[str]:
     """Return the names of the problem sets that the gradebook knows."""
-    with _open(database) as gradebook:
+    with _open_existing(database) as gradebook:
         return {assignment.name for assignment in gradebook.assignments}
 
 
@@ -308,7 +380,7 @@ def standings(assignment: Assignment, database: str, only: str | None = None) ->
     NbGraderError
         The gradebook does not know the problem set.
     """
-    with _open(database) as gradebook:
+    with _open_existing(database) as gradebook:
         found: dict[str, Standing] = {}
         try:
             notebook = gradebook.find_notebook(assignment.name, assignment.name)
@@ -341,7 +413,7 @@ def standings(assignment: Assignment, database: str, only: str | None = None) ->
 
 def comments(assignment: str, database: str, only: str | None = None) -> dict[str, dict[str, str]]:
     """Return comments on each student's answers, or only one's, a person's before ours: student -> grade_id -> text."""
-    with _open(database) as gradebook:
+    with _open_existing(database) as gradebook:
         found: dict[str, dict[str, str]] = {}
         rows = gradebook.db.execute(
             select(Student.id, BaseCell.name, Comment.manual_comment, Comment.auto_comment)
@@ -362,6 +434,8 @@ class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Grade the submission that `nb` is, and return the graded notebook."""
+        from grading.grade import grade
+
         about = resources["nbgrader"]
         course = CourseDirectory(parent=self)
         assignment = load(about["assignment"], Path(course.format_path(course.source_directory, ".", "")))
@@ -381,14 +455,14 @@ class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]
         return graded, resources
 
 
-#: What `nbgrader autograde` does after cleaning a submission, with the isolated executor first.
+#: What `nbgrader autograde` does after cleaning a submission, with the isolated executor first. Its own penalties for
+#: lateness are left out: it computes them from a file in the submission, and takes away those that stand.
 AUTOGRADE_PREPROCESSORS = [
     IsolatedExecute,
     IgnorePattern,
     ClearMetadataPreprocessor,
     LimitOutput,
     SaveAutoGrades,
-    AssignLatePenalties,
     CheckCellMetadata,
 ]
 
@@ -399,13 +473,17 @@ def _open(database: str) -> Gradebook:
     Left to itself, nbgrader starts a program to learn the version of its tables, which takes longer than grading thirty
     submissions.
     """
-    engine = create_engine(database)
-    with engine.begin() as connection:
+    with databases.connection(database) as connection:
         if not inspect(connection).get_table_names():
             Base.metadata.create_all(connection)
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
             connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": tables_version()})
-    engine.dispose()
+    return Gradebook(database)
+
+
+def _open_existing(database: str) -> Gradebook:
+    """Open a gradebook to read; unlike `_open` and nbgrader, make none where there is none."""
+    databases.require(database, Grade.__tablename__)
     return Gradebook(database)
 
 

@@ -26,6 +26,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from grading import GradingError
 from grading.assignment import Assignment, grade_id, role
 
 MAX_BYTES = 10 * 2**20
@@ -35,7 +36,7 @@ MAX_REASON = 1000
 REFUSED = "refused.txt"  # in the place of a notebook that was not taken out of an archive
 
 
-class IntakeError(Exception):
+class IntakeError(GradingError):
     """A submission that cannot be read; the message is for a person who will act on it."""
 
 
@@ -203,12 +204,27 @@ def read(student: str, path: Path) -> Submission:
     IntakeError
         It is missing, not a regular file, too large, or not a notebook.
     """
-    data = _read_bytes(path)
+    return parse(student, path.name, read_bytes(path))
+
+
+def parse(student: str, name: str, data: bytes) -> Submission:
+    """Read the bytes of a student's notebook.
+
+    Raises
+    ------
+    IntakeError
+        They are not a notebook.
+    """
     try:
         notebook = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise IntakeError(f"{path.name} is not valid JSON ({error}); ask the student to save it again") from error
-    return Submission(student, cells(notebook, path.name), hashlib.sha256(data).hexdigest())
+        raise IntakeError(f"{name} is not valid JSON ({error}); ask the student to save it again") from error
+    return Submission(student, cells(notebook, name), digest(data))
+
+
+def digest(data: bytes) -> str:
+    """Return what stands for a submission's file in the key of its result."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def cells(notebook: Any, name: str) -> list[Cell]:
@@ -252,7 +268,7 @@ def lay_in(assignment: Assignment, submission: Submission) -> Plan:
 
     add_own(None)
     for original in assignment.notebook.cells:
-        shown = copy.deepcopy(original)
+        shown = copy.copy(original)
         if shown.cell_type == "code":
             shown.outputs, shown.execution_count = [], None
         kind = role(original)
@@ -278,7 +294,14 @@ def key(cell: NotebookNode) -> str:
     return grade_id(cell) or f"id:{cell.id}"
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a student's file.
+
+    Raises
+    ------
+    IntakeError
+        It is missing, not a regular file, or too large.
+    """
     for folder in (path.parent.parent, path.parent):
         if folder.is_symlink() or not folder.is_dir():
             raise IntakeError(f"{folder.name} is not a folder; links are not followed")

@@ -20,10 +20,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.checks import misconceptions
-from grading import intake
+from grading import GradingError, intake
 from grading.assignment import HIDDEN_BEGIN, HIDDEN_END, Assignment, grade_id, role
-from grading.grade import Result, grade, workers_pool
+from grading.executor import Pool, grade_class
 from grading.gradebook import release
+from grading.results import Result
 
 KINDS = ("right", "partly right", "wrong", "stub", "crashing", "looping")
 
@@ -39,7 +40,7 @@ class WrongAnswer:
     hint: str
 
 
-class BadWrongAnswer(Exception):
+class BadWrongAnswer(GradingError):
     """A file of the corpus that does not say what it is for."""
 
 
@@ -134,7 +135,7 @@ def _named(calls: list[ast.Call]) -> set[str]:
 def check(
     assignment: Assignment,
     corpus: list[WrongAnswer],
-    workers: int,
+    pool: Pool,
     progress: Callable[..., object],
     least: int = 4,
 ) -> list[str]:
@@ -143,18 +144,16 @@ def check(
     A wrong answer must lose marks in exactly the test cells that it names, and one of them must name its misconception.
     """
     found = list(lint(assignment, corpus, least))
-    with tempfile.TemporaryDirectory() as scratch:
-        stub = nbformat.read(release(assignment, Path(scratch)), as_version=4)
-    solved = assignment.notebook
-    cases = [("solution", solved), ("stub", stub)]
-    cases += [(w.name, with_answers(solved, {w.answers: w.code})) for w in corpus]
     results: dict[str, Result] = {}
-    with workers_pool(workers) as pool:
-        waiting = [pool.submit(grade, assignment, submission(notebook, name)) for name, notebook in cases]
-        for number, done in enumerate(waiting):
-            result = done.result()
+    with tempfile.TemporaryDirectory() as scratch:
+        stub = nbformat.read(release(assignment, Path(scratch, "release")), as_version=4)
+        solved = assignment.notebook
+        cases = {"solution": solved, "stub": stub}
+        cases |= {w.name: with_answers(solved, {w.answers: w.code}) for w in corpus}
+        paths = {name: _hand_in(notebook, Path(scratch), name, assignment.name) for name, notebook in cases.items()}
+        for result in grade_class(assignment, paths, Path(scratch, "results"), pool):
             results[result.student] = result
-            progress(completed=number + 1, total=len(cases))
+            progress(completed=len(results), total=len(cases))
     for mark in results["solution"].marks:
         if mark.points != mark.max_points:
             found.append(f"solution: {mark.grade_id} gives {mark.points:g} of {mark.max_points:g}\n{mark.report}")
@@ -206,11 +205,17 @@ def simulate(assignment: Assignment, corpus: list[WrongAnswer], students: int, s
             answers[spoilt] = draw.choice(CRASHES)
         elif kind == "looping":
             answers[spoilt] = draw.choice(LOOPS).format(name=spoilt)
-        path = out / "submitted" / student / assignment.name / f"{assignment.name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(with_answers(stub, answers), path)
+        _hand_in(with_answers(stub, answers), out, student, assignment.name)
     (out / "class.json").write_text(json.dumps(kinds, indent=1) + "\n", encoding="utf-8")
     return kinds
+
+
+def _hand_in(notebook: NotebookNode, course: Path, student: str, name: str) -> Path:
+    """Write a notebook to where students' are collected."""
+    path = course / "submitted" / student / name / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
 
 
 CRASHES = (

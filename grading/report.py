@@ -17,8 +17,8 @@ import numpy as np
 from course_lib.checks import misconceptions
 from grading import export
 from grading.assignment import Assignment
-from grading.grade import Result
 from grading.gradebook import Standing
+from grading.results import Result
 
 BINS = 10  # bars of the histogram
 

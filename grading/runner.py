@@ -30,6 +30,14 @@ MAX_PRINTED = 10_000
 MAX_WARNINGS = 20
 MAX_DESCRIPTORS = 250  # Linux passes no more in one message
 
+# What Python, NumPy and IPython load, or make, only when it is first needed; every fork would pay for it anew.
+WARM_UP = (
+    "print()\n[1]",
+    "1 / 0",
+    "import numpy.random",
+    r"'\N{DEGREE SIGN}'.encode().decode('unicode_escape')",
+)
+
 
 class TimeLimit(BaseException):
     """Raised in the student's code when its time is over; not an Exception, so that ``except Exception`` misses it."""
@@ -38,9 +46,9 @@ class TimeLimit(BaseException):
 class Runner:
     """Answers requests about the student's cells; each method that a request names is ``do_<name>``."""
 
-    def __init__(self, connection: socket.socket, snapshots: list[socket.socket]) -> None:
+    def __init__(self, shell: RecordingShell, connection: socket.socket, snapshots: list[socket.socket]) -> None:
+        self.shell = shell
         self.connection = connection
-        self.shell = RecordingShell()
         self.labels: list[str] = []
         self.held: list[Any] = []
         self.places: dict[int, int] = {}  # in `held`, by id: the same object is the same on the other side
@@ -68,18 +76,19 @@ class Runner:
             outputs = self.shell.run(request["source"], request["label"])
         return outputs, []
 
-    def do_snapshot(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
-        """Leave a copy of this process, as it is now, to answer on a connection of its own."""
-        place = request["place"]
-        if os.fork() == 0:
-            # Whoever else holds a connection keeps the other side from seeing that it ended.
-            for connection in {self.connection, *self.snapshots} - {self.snapshots[place]}:
-                connection.close()
-            try:
-                self.serve(self.snapshots[place])
-            finally:
-                os._exit(0)
-        self.snapshots[place].close()
+    def do_snapshots(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
+        """Leave copies of this process, as it is now, each to answer on a connection of its own."""
+        for place in request["places"]:
+            if os.fork() == 0:
+                # Whoever else holds a connection keeps the other side from seeing that it ended.
+                for connection in {self.connection, *self.snapshots} - {self.snapshots[place]}:
+                    connection.close()
+                try:
+                    self.serve(self.snapshots[place])
+                finally:
+                    os._exit(0)
+        for place in request["places"]:
+            self.snapshots[place].close()
         return "taken", []
 
     def do_names(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
@@ -212,7 +221,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def fork_runners(nursery: socket.socket) -> None:
+def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
     """Fork a confined runner for each request, until the other side closes the connection.
 
     A request brings limits and sockets: one for what is to be said of the start, the runner's own, and one a snapshot.
@@ -231,7 +240,7 @@ def fork_runners(nursery: socket.socket) -> None:
             try:
                 limits = json.loads(text)
                 limits["memory_bytes"] += loaded
-                _start_runner(limits, said, descriptors[1:])
+                _start_runner(shell, limits, said, descriptors[1:])
             except BaseException as error:
                 said.send(f"{type(error).__name__}: {error}".encode()[:4000])
             finally:
@@ -241,26 +250,24 @@ def fork_runners(nursery: socket.socket) -> None:
         os.waitpid(child, 0)
 
 
-def _start_runner(limits: dict[str, int], said: socket.socket, descriptors: list[int]) -> None:
-    """Confine what is forked from here, fork process 1 of its namespace, and hand the other side its handle."""
+def _start_runner(shell: RecordingShell, limits: dict[str, int], said: socket.socket, descriptors: list[int]) -> None:
+    """Confine what is forked from here, and fork the runner; hand the other side its handle.
+
+    The runner is process 1 of its namespace: all that it starts ends with it.
+    """
     confine.enter_namespaces(limits["file_bytes"])
-    first = os.fork()
-    if first:
-        socket.send_fds(said, [b"started"], [os.pidfd_open(first)])
+    runner = os.fork()
+    if runner:
+        socket.send_fds(said, [b"started"], [os.pidfd_open(runner)])
         return
     confine.limit(**limits)
     confine.give_up_privileges()
     said.close()
-    runner = os.fork()
-    if runner:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        confine.become_init(runner)
     confine.fresh_randomness()
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)  # a program that the student starts would keep the connections open
     connection, *snapshots = [socket.socket(fileno=number) for number in descriptors]
-    Runner(connection, snapshots).serve(connection)
+    Runner(shell, connection, snapshots).serve(connection)
 
 
 def main(descriptor: int, modules: list[str]) -> None:
@@ -271,13 +278,14 @@ def main(descriptor: int, modules: list[str]) -> None:
                 importlib.import_module(name)
     if torch := sys.modules.get("torch"):
         torch.ones(1).half()  # for which it looks at /proc/cpuinfo, once, and the forks' /proc is empty
-    with RecordingShell() as shell:  # IPython loads more when it first shows something, a traceback above all
-        shell.run("print()\n[1]", "<warm>")
-        shell.run("1 / 0", "<warm>")
+    shell = RecordingShell()
+    for source in WARM_UP:
+        shell.run(source, "<warm>")
+    shell.reset()
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # until here, what failed was said where the other side reads it
     nursery = socket.socket(fileno=descriptor)
     nursery.send(b"ready")
-    fork_runners(nursery)
+    fork_runners(nursery, shell)
 
 
 if __name__ == "__main__":

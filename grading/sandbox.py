@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import course_lib
-from grading import wire
+from grading import GradingError, wire
 
 START_SECONDS = 60.0
 OWN_SCRATCH = str(2**24)  # bytes for the warm process, in each of its folders
@@ -67,7 +67,7 @@ class Limits:
         }
 
 
-class NoIsolation(Exception):
+class NoIsolation(GradingError):
     """Student code cannot be confined on this machine; says why and what to do."""
 
 
@@ -175,70 +175,81 @@ def _font_lists() -> list[Path]:
 
 
 class Nursery:
-    """The warm process behind the outer wall; it lives as long as this one, and forks for whoever asks.
+    """The warm process behind the outer wall; it lives as long as the one that made it, and forks for whoever asks.
+
+    Making one returns at once; `connection` waits until it is ready.
 
     Parameters
     ----------
     modules : tuple of str
         What it loads. Not more than notebooks need: a fork takes the longer, the more is loaded.
-
-    Raises
-    ------
-    NoIsolation
-        It does not start here; the message holds what bubblewrap or Python said.
     """
 
     def __init__(self, modules: tuple[str, ...]) -> None:
-        self._asking = threading.Lock()
+        self._ready = False
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with tempfile.TemporaryFile() as errors:
+        with theirs:
             self._process = subprocess.Popen(
                 command(theirs.fileno(), modules),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=errors,
+                stderr=self._errors,
                 pass_fds=[theirs.fileno()],
                 env={},
             )
-            theirs.close()
-            self._connection.settimeout(START_SECONDS)
-            with contextlib.suppress(OSError):
-                if self._connection.recv(100) == b"ready":
-                    return
-            self.close()
-            errors.seek(0)
-            said = errors.read(2000).decode(errors="replace").strip() or "it said nothing"
-            raise NoIsolation(f"a confined process did not start on this machine: {said}")
 
-    def fork(self, limits: Limits, connections: list[socket.socket]) -> Runner:
-        """Return a new runner that has these connections.
+    def connection(self) -> socket.socket:
+        """Return the socket for requests, which other processes may use at the same time.
 
         Raises
         ------
         NoIsolation
-            The inner wall cannot be made here; the message says what failed.
-        OSError
-            The warm process is gone.
+            The process does not start here; the message holds what bubblewrap or Python said.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with ours, theirs:
-            descriptors = [theirs.fileno(), *(connection.fileno() for connection in connections)]
-            with self._asking:
-                socket.send_fds(self._connection, [json.dumps(limits.of_a_process()).encode()], descriptors)
-            theirs.close()
-            ours.settimeout(START_SECONDS)
-            said, handles, _, _ = socket.recv_fds(ours, 4096, 1)
-        if handles:
-            return Runner(handles[0])
-        if not said:
-            raise OSError("the warm process is gone")
-        raise NoIsolation(f"a process could not be confined on this machine: {said.decode(errors='replace')}")
+        if not self._ready:
+            self._connection.settimeout(START_SECONDS)
+            with contextlib.suppress(OSError):
+                self._ready = self._connection.recv(100) == b"ready"
+            if not self._ready:
+                self._process.kill()
+                self._errors.seek(0)
+                said = self._errors.read(2000).decode(errors="replace").strip() or "it said nothing"
+                self.close()
+                raise NoIsolation(f"a confined process did not start on this machine: {said}")
+        return self._connection
 
     def close(self) -> None:
         """End it, and with it all its forks."""
         self._connection.close()
+        self._errors.close()
         self._process.kill()
         self._process.wait()
+
+
+def fork(nursery: socket.socket, limits: Limits, connections: list[socket.socket]) -> Runner:
+    """Return a new runner that has these connections.
+
+    Raises
+    ------
+    NoIsolation
+        The inner wall cannot be made here; the message says what failed.
+    OSError
+        The warm process is gone.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        descriptors = [theirs.fileno(), *(connection.fileno() for connection in connections)]
+        # Whole messages cross: several processes may ask at the same time.
+        socket.send_fds(nursery, [json.dumps(limits.of_a_process()).encode()], descriptors)
+        theirs.close()
+        ours.settimeout(START_SECONDS)
+        said, handles, _, _ = socket.recv_fds(ours, 4096, 1)
+    if handles:
+        return Runner(handles[0])
+    if not said:
+        raise OSError("the warm process is gone")
+    raise NoIsolation(f"a process could not be confined on this machine: {said.decode(errors='replace')}")
 
 
 class Runner:
@@ -260,20 +271,26 @@ class Runner:
         self._handle = -1
 
 
-_nurseries: dict[tuple[int, str, tuple[str, ...]], Nursery] = {}
+# By process: one that was forked has none of those that the other made.
+_connections: dict[tuple[int, str, tuple[str, ...]], socket.socket] = {}
 _starting = threading.Lock()
 
 
-def _nursery(modules: tuple[str, ...], anew: bool = False) -> Nursery:
-    """Return the warm process of this process, not of one that it was forked from."""
+def adopt(modules: tuple[str, ...], nursery: socket.socket) -> None:
+    """Let this process ask a warm process that another one has made."""
+    _connections[os.getpid(), bubblewrap(), modules] = nursery
+
+
+def _nursery(modules: tuple[str, ...], anew: bool = False) -> socket.socket:
     owner = os.getpid(), bubblewrap(), modules
     with _starting:
-        if anew and owner in _nurseries:
-            _nurseries.pop(owner).close()
-        if owner not in _nurseries:
-            _nurseries[owner] = Nursery(modules)
-            atexit.register(_nurseries[owner].close)
-        return _nurseries[owner]
+        if anew and owner in _connections:
+            _connections.pop(owner).close()
+        if owner not in _connections:
+            made = Nursery(modules)
+            atexit.register(made.close)
+            _connections[owner] = made.connection()
+        return _connections[owner]
 
 
 def start(limits: Limits, snapshots: int, modules: tuple[str, ...] = ()) -> tuple[Runner, list[socket.socket]]:
@@ -293,14 +310,14 @@ def start(limits: Limits, snapshots: int, modules: tuple[str, ...] = ()) -> tupl
             raise NoIsolation("a confined process ended before it was ready, twice") from error
 
 
-def _start(nursery: Nursery, limits: Limits, snapshots: int) -> tuple[Runner, list[socket.socket]]:
+def _start(nursery: socket.socket, limits: Limits, snapshots: int) -> tuple[Runner, list[socket.socket]]:
     pairs = [socket.socketpair() for _ in range(1 + snapshots)]
     ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
     with contextlib.ExitStack() as undo:
         for connection in ours:
             undo.callback(connection.close)
         try:
-            runner = nursery.fork(limits, theirs)
+            runner = fork(nursery, limits, theirs)
         finally:
             for connection in theirs:
                 connection.close()

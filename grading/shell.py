@@ -8,8 +8,9 @@ import base64
 import functools
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
@@ -17,9 +18,11 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Instance
 from traitlets.config import Config
 
 Output = dict[str, Any]
+OUTPUT_COST = 100  # characters that an output counts for beside what it shows
 MAX_MESSAGE = 1000  # of an error whose traceback is left out
 
 
@@ -48,7 +51,7 @@ class RecordingShell:
         self._home = tempfile.TemporaryDirectory(prefix="ipython-")
         with _not_the_current_shell():
             self._shell = (_KeepingShell if keep_compiled else _Shell)(config=config, ipython_dir=self._home.name)
-        self._first_namespace = dict(self._shell.user_ns)
+        self._first_namespaces = [(names, dict(names)) for names in (self._shell.user_ns, self._shell.user_ns_hidden)]
         self.max_output = max_output
 
     def __enter__(self) -> RecordingShell:
@@ -66,10 +69,14 @@ class RecordingShell:
 
     def reset(self) -> None:
         """Forget all names that cells have bound, and what they returned."""
-        self.namespace.clear()
-        self.namespace.update(self._first_namespace)
+        for names, first in self._first_namespaces:
+            names.clear()
+            names.update(first)
         self.namespace["_oh"].clear()
         del self.namespace["_ih"][1:]
+        self._shell.execution_count = 1
+        hook = self._shell.displayhook
+        hook._ = hook.__ = hook.___ = ""
 
     def run(self, source: str, label: str) -> list[Output]:
         """Run one cell; `label` is the file name that its tracebacks and warnings carry."""
@@ -120,6 +127,7 @@ class _Recorder:
         self.left -= len(text)
         if not self._parts or self.outputs[-1]["name"] != name:
             self.end_stream()
+            self.left -= OUTPUT_COST
             self.outputs.append({"output_type": "stream", "name": name, "text": ""})
         self._parts.append(text)
 
@@ -134,7 +142,7 @@ class _Recorder:
 
     def data(self, output_type: str, data: dict[str, Any], metadata: dict[str, Any], **more: Any) -> None:
         data = {mime: _text(content) for mime, content in data.items()}
-        size = sum(len(str(content)) for content in data.values())
+        size = OUTPUT_COST + sum(len(str(content)) for content in data.values())
         if size > self.left:
             self.text("stderr", "(an output was too large and was left out)\n")
             return
@@ -187,6 +195,11 @@ class _Stream:
 
 
 class _DisplayHook(DisplayHook):  # type: ignore[misc]
+    @staticmethod
+    def semicolon_at_end_of_expression(expression: str) -> bool:
+        """Return whether a cell ends with a semicolon; IPython takes the whole of it apart to learn that."""
+        return ";" in expression and bool(DisplayHook.semicolon_at_end_of_expression(expression))
+
     def write_output_prompt(self) -> None:
         pass
 
@@ -212,9 +225,27 @@ class _Compiler(CachingCompiler):  # type: ignore[misc]
         return self.label
 
 
+class _Transformer(TransformerManager):  # type: ignore[misc]
+    """Leaves what is Python already as it is; IPython takes a cell apart to find that there is nothing to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._usual = list(self.token_transformers)
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        if self.token_transformers == self._usual:
+            with suppress(SyntaxError, ValueError, MemoryError, RecursionError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they come again when the cell is compiled
+                ast.parse("".join(lines))
+                return lines
+        transformed: list[str] = super().do_token_transforms(lines)
+        return transformed
+
+
 class _Shell(InteractiveShell):  # type: ignore[misc]
     compiler_class = _Compiler
     recorder = _Recorder(0)
+    input_transformer_manager = Instance(_Transformer, ())
 
     def init_display_pub(self) -> None:
         self.display_pub = _DisplayPublisher(parent=self, shell=self)

@@ -8,23 +8,30 @@ runs here.
 
 from __future__ import annotations
 
+import ast
 import base64
 import builtins
+import contextlib
 import itertools
 import linecache
+import re
 import time
 import traceback
+import unicodedata
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grading import sandbox, wire
+from grading.shell import OUTPUT_COST
 
 GRACE_SECONDS = 3.0  # for a runner that was told to stop the student's code and has to say so
 MAX_TEXT = 10_000
+MAX_PRINTED = 500_000  # by all calls of one test cell; half of what a cell shows, whose end has the marks
+MAX_REASON = 200
 MAX_NAME = 100
 MAX_WARNINGS = 20
 MAX_FRAMES = 50
@@ -64,6 +71,9 @@ class StudentProcess:
         self._labels: set[str] = set()
         self._sources: list[str] = []
         self._seen: dict[str, list[str]] = {}
+        self._due: list[str] = []  # snapshots that can wait, and the words that what comes meanwhile must not bind
+        self._words: set[str] = set()
+        self._taken: set[str] = set()
         self._done: list[dict[str, Any]] = []
         self._process: Any = None
         self._connections: list[Any] = []
@@ -79,6 +89,9 @@ class StudentProcess:
 
     def run_cell(self, source: str, name: str) -> list[dict[str, Any]]:
         """Run one cell and return its outputs in nbformat's shape, an error output where it could not be run."""
+        if not _only_adds_names(source, self._words):
+            self._take_snapshots()
+        self._words |= _words(source)
         label = f"<cell {name}>"
         # Where lines are numbered, IPython has left out the empty ones at the top.
         lines = list(itertools.dropwhile(str.isspace, source.splitlines(keepends=True)))
@@ -105,28 +118,40 @@ class StudentProcess:
         self._output_left -= size
         return outputs
 
-    def take_snapshot(self, place: str) -> None:
-        """Keep the process as it is now under the name `place`."""
-        request = {"do": "snapshot", "place": self._places.index(place)}
+    def take_snapshot(self, place: str, reads: Iterable[str] = ()) -> None:
+        """Keep the process as it is now under the name `place`.
+
+        A copy costs the process what it shares with it. So none is taken before a cell runs that could make a
+        difference, to the notebook so far or to `reads`, the names that will be looked up.
+        """
+        self._due.append(place)
+        self._words |= set(reads)
         self._seen[place] = list(self._sources)
+
+    def _take_snapshots(self) -> None:
+        if not self._due:
+            return
+        request = {"do": "snapshots", "places": [self._places.index(place) for place in self._due]}
         try:
             self._ask(request)
         except StudentProcessError as error:
-            self.problems.append(f"before {place}: {error}")
+            self.problems.append(f"before {self._due[0]}: {error}")
         else:
             self._done.append(request)
+            self._taken |= set(self._due)
+        self._due = []
 
     def snapshot(self, place: str) -> Snapshot:
         """Return the snapshot `place`."""
+        self._take_snapshots()
         number = self._places.index(place)
         if self._process is None and self._done:  # the last cells ended it, and the snapshots with it
             try:
                 self._restart()
             except StudentProcessError as error:
                 self.problems.append(f"before {place}: {error}")
-                self._done = []
-        taken = {"do": "snapshot", "place": number} in self._done
-        connection = self._connections[1 + number] if taken else None
+                self._done, self._taken = [], set()
+        connection = self._connections[1 + number] if place in self._taken else None
         return Snapshot(connection, self.limits.cell_seconds, self._seen.get(place, []))
 
     def _ask(self, request: dict[str, Any]) -> Any:
@@ -151,12 +176,20 @@ class StudentProcess:
         self._process, self._connections = sandbox.start(self.limits, len(self._places), self._modules)
 
     def _restart(self) -> None:
-        """Start anew and do again what went well before; that is not refused, even if the time is used up by now."""
+        """Start anew and do again what went well before.
+
+        That is not refused, even if the time is used up by now, but may take no longer than a notebook: cells that were
+        fast may be slow when they run again.
+        """
         start = time.monotonic()
         self._start()
         self._left -= time.monotonic() - start
         for request in self._done:
-            self._exchange(request, self.limits.cell_seconds)
+            left = start + self.limits.seconds - time.monotonic()
+            if left <= 0:
+                self._stop()
+                raise StudentProcessError("what ran before could not be run again in the notebook's time")
+            self._exchange(request, min(self.limits.cell_seconds, left))
 
     def _stop(self) -> None:
         if self._process is not None:
@@ -172,6 +205,7 @@ class Snapshot:
         self._connection = connection
         self._seconds = seconds
         self._left = seconds
+        self._printable = MAX_PRINTED
         self._proxies: dict[int, Proxy] = {}
         self._ended: str | None = None if connection is not None else "the notebook's process ended before this test"
         if connection is not None:
@@ -185,11 +219,12 @@ class Snapshot:
         reply, buffers = self._ask({"do": "names", "names": list(names)})
         try:
             if "failed" in reply:
-                raise StudentProcessError(_string(reply["failed"]))
+                raise StudentProcessError(_reason(reply["failed"]))
             found = reply["names"]
-            return {n: wire.decode(found[n], buffers, partial(self._proxy, name=n)) for n in names if n in found}
+            with self._timed():
+                return {n: wire.decode(found[n], buffers, partial(self._proxy, name=n)) for n in names if n in found}
         except (wire.WireError, TypeError, KeyError) as error:
-            raise StudentProcessError(f"a value cannot be read: {error}") from error
+            raise StudentProcessError(f"a value cannot be read: {_reason(str(error))}") from error
 
     def _call(self, proxy: Proxy, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         buffers: list[bytes] = []
@@ -217,22 +252,25 @@ class Snapshot:
         """Do here what the call did there: print, warn, change arguments, raise or return."""
         try:
             if "failed" in reply:
-                raise StudentProcessError(_string(reply["failed"]))
+                raise StudentProcessError(_reason(reply["failed"]))
             value, changed, error = None, [], None
-            if reply["error"] is None:
-                value = wire.decode(reply["value"], buffers, self._resolver(given))
-            else:
-                error = _rebuilt(reply["error"])
-            resolve = self._resolver(given)
-            for number, after in reply.get("changed", []):
-                changed.append((given[number], wire.decode(after, buffers, resolve)))
+            with self._timed():
+                if reply["error"] is None:
+                    value = wire.decode(reply["value"], buffers, self._resolver(given))
+                else:
+                    error = _rebuilt(reply["error"])
+                resolve = self._resolver(given)
+                for number, after in reply.get("changed", []):
+                    changed.append((given[number], wire.decode(after, buffers, resolve)))
             warned = [
                 (_string(text), _nearest(lineage, Warning, UserWarning), *_place(filename, lineno))
                 for lineage, text, filename, lineno in reply["warnings"][:MAX_WARNINGS]
             ]
-            printed = _string(reply["printed"])
+            printed = _string(reply["printed"])[: self._printable]
         except (LookupError, TypeError, ValueError, AttributeError, wire.WireError) as fault:
-            raise StudentProcessError(f"the student's process sent a malformed answer: {fault}") from fault
+            said = _reason(str(fault))
+            raise StudentProcessError(f"the student's process sent a malformed answer: {said}") from fault
+        self._printable -= len(printed)
         print(printed, end="")
         for target, after in changed:
             _assign(target, after)
@@ -247,13 +285,20 @@ class Snapshot:
             raise StudentProcessError(self._ended)
         if self._left <= 0:
             raise StudentProcessError(f"the {self._seconds:g} s for the calls of one test cell were used up")
+        with self._timed():
+            try:
+                return _exchange(self._connection, {"seconds": self._left, **request}, list(buffers), self._left)
+            except StudentProcessError as error:
+                self._ended = str(error)
+                self._connection.close()
+                raise
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count what is done in this block to the time of the calls: an answer may be made to take long to read."""
         start = time.monotonic()
         try:
-            return _exchange(self._connection, {"seconds": self._left, **request}, list(buffers), self._left)
-        except StudentProcessError as error:
-            self._ended = str(error)
-            self._connection.close()
-            raise
+            yield
         finally:
             self._left -= time.monotonic() - start
 
@@ -326,6 +371,43 @@ class Proxy:
         return f"<{type(self).__name__} of the student's notebook>"
 
 
+def _only_adds_names(source: str, words: set[str]) -> bool:
+    """Return whether a cell does no more than bind names that are not among `words`: functions, imports, constants."""
+    if len(source) > MAX_TEXT:  # to parse it may take more memory than there is
+        return False
+    try:
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    added: set[str] = set()
+    for statement in statements:
+        match statement:
+            case ast.FunctionDef(name=name, decorator_list=[], args=arguments) if _is_constant(
+                *arguments.defaults, *filter(None, arguments.kw_defaults)
+            ):
+                added.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                added |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_constant(value):
+                added.add(name)
+            case ast.Expr(value=ast.Constant()):  # shown, but bound to what IPython calls it
+                if statement is statements[-1]:
+                    return False
+            case _:
+                return False
+    return "*" not in added and added.isdisjoint(words)
+
+
+def _is_constant(*expressions: ast.expr) -> bool:
+    allowed = (ast.Constant, ast.UnaryOp, ast.unaryop, ast.Tuple, ast.expr_context)
+    return all(isinstance(node, allowed) for expression in expressions for node in ast.walk(expression))
+
+
+def _words(source: str) -> set[str]:
+    """Return all that may be a name in a text, read as Python reads names."""
+    return set(re.findall(r"\w+", unicodedata.normalize("NFKC", source)))
+
+
 def _rebuilt(error: Any) -> BaseException:
     """Return an exception of the nearest built-in class, under the student's class name, with the student's frames."""
     lineage = [_string(name)[:MAX_NAME] for name in error["lineage"]]
@@ -381,7 +463,7 @@ def _assign(target: Any, after: Any) -> None:
 def _outputs(outputs: Any) -> list[dict[str, Any]]:
     """Keep of a cell's outputs what nbformat knows, with the types that it wants."""
     if isinstance(outputs, dict) and isinstance(outputs.get("failed"), str):
-        raise StudentProcessError(outputs["failed"])
+        raise StudentProcessError(_reason(outputs["failed"]))
     try:
         return [_output(output) for output in outputs]
     except (TypeError, wire.WireError) as error:
@@ -406,9 +488,10 @@ def _output(output: Any) -> dict[str, Any]:
 
 
 def _size(output: dict[str, Any]) -> int:
-    """Return how many characters an output shows."""
+    """Return how many characters an output shows, and some for itself and each of its lines: a million empty ones."""
     texts = [*output.get("data", {}).values(), *output.get("traceback", [])]
-    return sum(map(len, texts)) + sum(len(output.get(field, "")) for field in ("text", "ename", "evalue"))
+    shown = sum(len(output.get(field, "")) for field in ("text", "ename", "evalue"))
+    return OUTPUT_COST + shown + sum(len(text) + 1 for text in texts)
 
 
 def _is_base64(text: str) -> bool:
@@ -441,6 +524,11 @@ def _error_output(error: Exception) -> dict[str, Any]:
 def _string(value: Any) -> str:
     """Return a text of the student's for messages and notebooks."""
     return _unicode(value[:MAX_TEXT] if isinstance(value, str) else value)
+
+
+def _reason(value: Any) -> str:
+    """Return the student's text for an instructor's terminal: one short line without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in _string(value)[:MAX_REASON])
 
 
 def _unicode(value: Any) -> str:

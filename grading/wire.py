@@ -24,7 +24,7 @@ MAX_BUFFERS = 128 * 2**20
 MAX_DEPTH = 40
 MAX_BITS = 12_000  # of an integer; Python shows no more than 4,300 digits, which are 14,284 bits
 MAX_LENGTH = 10**6  # of the axes of an array without items, all together: they cost nothing to announce
-MAX_COLLISIONS = 1000  # of the hashes in a dict; a million keys with one hash take hours to put in
+MAX_COLLISIONS = 100  # of the hashes in a dict: a thousand long keys with one hash take 20 s to put in
 
 _LENGTH = struct.Struct(">I")
 _FLOAT = struct.Struct(">d")

@@ -16,7 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grading.__main__ import _parser
+from grading.cli import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"

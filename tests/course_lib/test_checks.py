@@ -933,6 +933,17 @@ def test_misconceptions_ask_and_do_not_answer():
         assert entry.get("read", "chapter 1").startswith("chapter "), name
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(-(2**63), 0), (np.int8([-128, 0]), np.int8([0, 0])), (2**63 - 1, -(2**63)), (np.uint8([0]), np.uint8([255]))],
+)
+def test_an_integer_that_wraps_round_is_not_close(value, expected):
+    check = Checks(points=1)
+    check.value("n", value, expected=expected, rtol=1e-9)
+    check.value("n", expected, expected=expected, rtol=1e-9)
+    assert check.earned == 0.5
+
+
 # --- names that are not allowed
 
 
@@ -971,6 +982,7 @@ BARRED = "scipy.special.expit"
         ["def f(x): return __import__('scipy.special').special.expit(x)"],
         ["%matplotlib inline\nfrom scipy.special import expit\ndef f(x): return expit(x)"],
         ["%%time\nfrom scipy.special import expit\ndef f(x): return expit(x)"],
+        ["  here = %pwd\n  from scipy.special import expit\n  def f(x): return expit(x)"],
         ["if True:\n    from scipy.special import expit\nfor g in [expit]:\n    pass\ndef f(x): return g(x)"],
         ["from scipy.special import expit\ndef f(x):\n    return expit(x)\nif False:\n    def f(x): return x"],
         ["def f(x):\n    global g\n    g = 1\n    return g(x)", "from scipy.special import expit as g"],
@@ -1014,6 +1026,47 @@ def test_names_used_ends():
     assert names_used("f", ["def f(x): return g(x)", "def g(x): return f(x)", "a = b", "b = a"]) == set()
     assert names_used("a", ["a = b", "b = a"]) == set()
     assert names_used("x", ["import numpy as np", "x = np.eye(2)", "x = x.T", "def f(): return x"]) == set()
+    assert names_used("f", ["x = x.T\nx = x.real\nx = x.imag", "def f(): return x"]) == set()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "\n".join(["listing = !true"] * 600),
+        "\n".join(["abs?"] * 600),
+        "%time 1 \\\n  + 1\n%matplotlib inline",
+        "a" + ".a" * 1500,
+        "f()" + ".a" * 1500,
+        "def g(x): return " + "getattr(" * 150 + "x" + ", 'a')" * 150,
+    ],
+)
+def test_names_used_reads_any_cell_that_runs(cell):
+    """IPython's own translation of a cell gives up after 500 of its commands, and Python's recursion after 1,000."""
+    assert names_used("f", [f"{cell}\nfrom scipy.special import expit", "def f(x): return expit(x)"]) == {BARRED}
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("a;" * 10**6, "characters of code, too many to be read"),
+        ("".join(f"from m{i} import *\n" for i in range(30)), "everything of 30 modules"),
+        (
+            "def f(x):\n" + "".join(f" from m{i} import *\n" for i in range(30)) + " return g",
+            "everything of 30 modules",
+        ),
+        ("".join(f"f = g{i}\n" for i in range(2000)) + ";".join(f"f.a{i}" for i in range(2000)), "can be followed"),
+    ],
+)
+def test_names_used_refuses_what_would_take_too_long(cell, message):
+    functions = ["f", *(f"f.a{i}" for i in range(2000))]
+    with pytest.raises(ValueError, match=message):
+        names_used(functions, [cell, *(f"def h{i}(x): return h{i + 1}(x)" for i in range(1000))])
+
+
+def test_names_used_takes_no_longer_for_many_functions_than_for_their_code():
+    """A thousand functions, each of which calls the next: every one was followed to the end."""
+    cells = ["from scipy.special import expit as h2000\n" + "".join(f"def h{i}(x): h{i + 1}(x)\n" for i in range(2000))]
+    assert names_used([f"h{i}" for i in range(2000)], cells) == {BARRED}
 
 
 class Student:

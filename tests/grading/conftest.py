@@ -11,8 +11,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grading import assignment as assignments
 from grading import sandbox
-from grading.grade import Result, grade
+from grading.grade import grade
 from grading.rehearsal import submission, with_answers
+from grading.results import Result
 from grading.student import StudentProcess
 
 SETUP = "import numpy as np\n\nfrom course_lib.checks import Checks"

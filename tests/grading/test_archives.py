@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grading import intake
-from grading.__main__ import main
+from grading.cli import main
 from grading.intake import IntakeError
 
 from .conftest import tiny_notebook

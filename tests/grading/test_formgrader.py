@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from grading import gradebook, rehearsal
-from grading.__main__ import main
+from grading.cli import main
 
 from .conftest import HOSTILE_CODE, HOSTILE_TEXT, watch, write_submission
 

@@ -13,11 +13,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook, get_alembic_version
 
-from course_lib.checks import SEED_VARIABLE
 from grading import assignment as assignments
 from grading import feedback, gradebook, intake, rehearsal
-from grading.__main__ import main
-from grading.grade import grade_class, workers_pool
+from grading.cli import main
+from grading.executor import Local, grade_class
 
 from .conftest import write_submission
 
@@ -25,10 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 STUDENTS = 30
 
 
-def nbgrader(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def nbgrader(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run one of nbgrader's own commands."""
     scripts = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
+    environment = {**os.environ, **variables, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
     command = [sys.executable, "-m", "nbgrader", *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
@@ -92,7 +91,8 @@ def test_a_second_run_takes_the_kept_results_and_changes_nothing(ps1, simulated)
     kept = {p: p.stat().st_mtime_ns for p in (folder / "results").rglob("*.json")}
     assert len(kept) == len(kinds)
     paths = intake.find(folder / "submitted", "ps1_curve")
-    results = list(grade_class(ps1, paths, folder / "results", workers=1))
+    with contextlib.closing(Local(1)) as pool:
+        results = list(grade_class(ps1, paths, folder / "results", pool))
     assert {p: p.stat().st_mtime_ns for p in (folder / "results").rglob("*.json")} == kept
     assert {r.student: {m.grade_id: m.points for m in r.marks} for r in results} == {
         student: {name: marks[name] for name in ps1.tests()} for student, marks in before.items()
@@ -119,6 +119,20 @@ def test_feedback_shows_messages_and_hints_and_no_hidden_test(simulated, ps1):
         text = path.read_text()
         assert assignments.HIDDEN_BEGIN not in text
         assert not [line for line in hidden if line in text]
+
+
+def test_nbgraders_own_command_runs_nothing_without_the_isolated_executor(tiny, tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    with gradebook.Writer(tiny, tmp_path):
+        pass
+    notebook = rehearsal.with_answers(tiny.notebook, {"double": "open('ran', 'w').close()"})
+    write_submission(tmp_path / "submitted", "ada", notebook)
+    (tmp_path / "grading.py").write_text("raise ImportError('numpy is broken')\n")  # found before the installed one
+    done = nbgrader("autograde", "tiny", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode != 0
+    assert "cannot be used (numpy is broken): run nbgrader from the course's environment" in done.stderr
+    assert not list(tmp_path.rglob("ran"))
+    assert not (tmp_path / "autograded").exists()
 
 
 def test_nbgraders_own_command_uses_the_isolated_executor(tiny, tmp_path):
@@ -221,23 +235,3 @@ def test_a_new_gradebook_has_the_version_that_alembic_says(monkeypatch, tmp_path
             return [sql for (sql,) in found if sql and "alembic" not in sql], versions
 
     assert tables(ours) == tables(theirs)
-
-
-def test_workers_see_the_environment_as_it_is_when_they_begin(monkeypatch):
-    for seed in ("1", "2"):
-        monkeypatch.setenv(SEED_VARIABLE, seed)
-        with workers_pool(1) as pool:
-            assert pool.submit(os.getenv, SEED_VARIABLE).result() == seed
-
-
-def test_a_run_that_is_stopped_stops_and_goes_on_from_there(tiny, tmp_path):
-    for number in range(8):
-        write_submission(tmp_path / "submitted", f"s{number}", tiny.notebook)
-    paths = intake.find(tmp_path / "submitted", "tiny")
-    run = grade_class(tiny, paths, tmp_path / "results", workers=1)
-    next(run)
-    run.close()
-    kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "results").rglob("*.json")}
-    assert 1 <= len(kept) < 8
-    assert len(list(grade_class(tiny, paths, tmp_path / "results", workers=1))) == 8
-    assert kept.items() <= {p: p.stat().st_mtime_ns for p in (tmp_path / "results").rglob("*.json")}.items()

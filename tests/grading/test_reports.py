@@ -13,9 +13,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from grading import export, gradebook, rehearsal, report, similarity
-from grading.__main__ import main
-from grading.grade import Mark, Result
+from grading.cli import main
 from grading.gradebook import Standing
+from grading.results import Mark, Result
 
 from .conftest import watch, write_submission
 
@@ -62,15 +62,15 @@ def test_the_table_has_every_mark_and_what_is_still_to_be_marked(run, tmp_path):
     assert run("export", "--out", str(tmp_path / "marks.csv")) == 0
     header, *table = rows(tmp_path / "marks.csv")
     assert header == [
-        *("student", "last name", "first name", "email", "tiny", "tiny of", "tiny unmarked"),
+        *("student", "last name", "first name", "email", "tiny", "tiny of", "tiny unmarked", "tiny penalty"),
         *("tiny/test_double", "tiny/test_counter", "tiny/explain"),
     ]
     found = {row[0]: row[4:] for row in table}
-    assert found["ada"] == ["8.5", "9", "0", "4", "2", "2.5"]
-    assert found["ben"][0] == f"{float(found['ben'][3]) + 2 - 1:g}"  # less the penalty
-    assert found["ben"][2] == "1"
-    assert found["cy"] == ["1", "9", "1", "1", "0", ""]
-    assert found["'=dot"] == ["0", "9", "0", "0", "0", "0"]  # a spreadsheet would compute it
+    assert found["ada"] == ["8.5", "9", "0", "0", "4", "2", "2.5"]
+    assert found["ben"][0] == f"{float(found['ben'][4]) + 2 - 1:g}"  # less the penalty
+    assert found["ben"][2:4] == ["1", "1"]
+    assert found["cy"] == ["1", "9", "1", "0", "1", "0", ""]
+    assert found["'=dot"] == ["0", "9", "0", "0", "0", "0", "0"]  # a spreadsheet would compute it
     assert next(row for row in table if row[0] == "ada")[1:4] == ["'-Lace", "Ada", "ada@example.org"]
 
 

@@ -455,7 +455,7 @@ def test_keys_of_one_hash_do_not_hold_the_grader_up():
     start = time.monotonic()
     assert isinstance(received(of({"t": "dict", "v": pairs}), seconds=10), wire.WireError)
     assert time.monotonic() - start < 5
-    honest = dict.fromkeys(range(5000), 0) | {i * prime: 0 for i in range(2, 500)}
+    honest = dict.fromkeys(range(5000), 0) | {i * prime: 0 for i in range(2, 50)}
     assert crossed(honest) == honest
 
 

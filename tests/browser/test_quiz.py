@@ -1,0 +1,131 @@
+"""The chapters' questions in Debian's chromium: by keyboard, without scripts, on a phone, on paper."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = [path.stem for path in sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+PHONE = {"width": 390, "height": 844}
+QUIZ = "section#check-yourself"
+CHOICES = f"{QUIZ} > details"
+
+if CHROMIUM is None and os.environ.get("CI"):
+    raise RuntimeError("the browser tests need chromium, and CI has to have it")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the browser tests are skipped")
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """Address of the built book, served on loopback."""
+    out = tmp_path_factory.mktemp("quiz")
+    build = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(ROOT), "--path-output", str(out)]
+    subprocess.run([*build, "--quiet"], cwd=out, check=True, capture_output=True, timeout=300)
+    handler = partial(Silent, directory=str(out / "_build" / "html"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/book/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(book, chromium):
+    """Open a chapter at its quiz, as the link in the sidebar does; the context is closed afterwards."""
+    contexts = []
+
+    def at_the_quiz(chapter: str, **options) -> Page:
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.goto(f"{book}{chapter}.html#check-yourself")
+        return page
+
+    yield at_the_quiz
+    for context in contexts:
+        context.close()
+
+
+def tab_to_the_first_choice(page: Page) -> None:
+    for _ in range(5):  # the heading's own link, and what the introduction may link to
+        page.keyboard.press("Tab")
+        if page.evaluate(f"document.activeElement.matches('{CHOICES} > summary')"):
+            return
+    pytest.fail("the first choice cannot be reached with Tab from the quiz's heading")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"java_script_enabled": False}],
+    ids=["light", "dark", "scripts-off"],
+)
+def test_a_choice_opens_and_closes_by_keyboard_alone(visit, options):
+    page = visit("01_curve", **options)
+    first, second = page.locator(CHOICES).nth(0), page.locator(CHOICES).nth(1)
+    reason = first.locator(".sd-summary-content")
+    expect(reason).to_be_hidden()
+    tab_to_the_first_choice(page)
+    expect(first.locator("summary")).to_be_focused()
+    ring = "(s => [s.outlineWidth, s.outlineOffset].map(parseFloat))(getComputedStyle(document.activeElement))"
+    width, offset = page.evaluate(ring)
+    assert width >= 2
+    assert width + offset <= 0, "the card would cut off what stands outside its title bar"
+    page.keyboard.press("Enter")
+    expect(reason).to_be_visible()
+    expect(reason).to_contain_text(re.compile(r"^\s*(Right|Not quite)\."))
+    page.keyboard.press("Enter")
+    expect(reason).to_be_hidden()
+    while not page.evaluate(f"document.activeElement === document.querySelectorAll('{CHOICES} > summary')[1]"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(second.locator(".sd-summary-content")).to_be_visible()
+    expect(reason).to_be_hidden()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_on_a_phone_every_choice_is_large_enough_to_touch_and_no_reason_is_too_wide(visit, chapter):
+    page = visit(chapter, viewport=PHONE, has_touch=True)
+    page.wait_for_function("document.querySelectorAll('.math:not(:has(.katex))').length === 0")
+    first = page.locator(CHOICES).first
+    first.locator("summary").tap()
+    expect(first.locator(".sd-summary-content")).to_be_visible()
+    low, wide = page.evaluate(f"""() => {{
+        const choices = [...document.querySelectorAll('{CHOICES}')];
+        choices.forEach(choice => {{ choice.open = true; }});
+        const low = choices.filter(choice => choice.querySelector('summary').offsetHeight < 24);
+        const wide = choices.filter(choice => choice.scrollWidth > choice.clientWidth + 1);
+        return [low, wide].map(found => found.map(choice => choice.innerText));
+    }}""")
+    assert (low, wide) == ([], [])
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.locator(f"{QUIZ} .katex-error").count() == 0
+
+
+def test_on_paper_every_closed_choice_shows_its_reason(visit):
+    page = visit("02_stability")
+    shown = f"[...document.querySelectorAll('{CHOICES} > .sd-summary-content')].map(reason => reason.checkVisibility())"
+    assert set(page.evaluate(shown)) == {False}
+    page.emulate_media(media="print")
+    assert set(page.evaluate(shown)) == {True}
