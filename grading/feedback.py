@@ -208,7 +208,8 @@ def _page(
 
 def _empty_page(assignment: Assignment, student: str, standing: Standing, reasons: list[str]) -> Page:
     most = sum(standing.most.values())
-    return Page(assignment.heading(), assignment.name, student, standing.points, most, standing.penalty, reasons)
+    taken_off = min(standing.penalty, sum(score or 0.0 for score in standing.scores.values()))
+    return Page(assignment.heading(), assignment.name, student, standing.points, most, taken_off, reasons)
 
 
 def _unread_page(assignment: Assignment, student: str, standing: Standing, results: Path) -> Page:

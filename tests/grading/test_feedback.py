@@ -63,7 +63,7 @@ def test_the_top_of_the_page_has_the_marks_and_leads_to_each_task(course):
     points = gradebook.scores("tiny", gradebook.default_database(course))["ben"]
     earned = points["test_double"] + points["test_counter"] + 1.5 - 1
     assert words(page.select_one(".sum")) == f"{earned:g} of 9 points"
-    assert "1 points were taken off because it came late." in words(page)
+    assert "Taken off because it came late: 1 point." in words(page)
     rows = [[words(cell) for cell in row.find_all("td")] for row in page.select("tbody tr")]
     assert [cells[1] for cells in rows] == [f"{points['test_double']:g} of 4", "2 of 2", "1.5 of 3"]
     assert [re.search(r"\d of \d checks passed|marked by a person", cells[0])[0] for cells in rows] == [
