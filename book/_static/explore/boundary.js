@@ -89,14 +89,13 @@ export default function mount(parent) {
     if (solution) return solution;
     const rows = state.points.map(([u, v]) => [u / 10, v / 10]);
     const labels = state.points.map((p) => p[2]);
+    if (new Set(labels).size === 1) return (solution = { theta: null, alone: true });
     const split = separation(state.points.map(([u, v]) => [u, v]), labels);
     if (split && state.C === Infinity) {
       const [a, b, c] = split.direction;
-      const size = Math.hypot(a, b);
-      const scale = size ? state.length / size : 0;
-      // From tenths to units: the weights are for rows, the intercept for the whole.
-      const theta = size ? [a * scale, b * scale, (c * scale) / 10] : null;
-      return (solution = { split, theta, cost: theta && cost(rows, labels, Infinity, theta) });
+      const scale = state.length / Math.hypot(a, b);
+      const theta = [a * scale, b * scale, (c * scale) / 10]; // the direction is for tenths
+      return (solution = { split, theta, cost: cost(rows, labels, Infinity, theta) });
     }
     return (solution = { split, ...fit(rows, labels, state.C) });
   }
@@ -175,15 +174,15 @@ export default function mount(parent) {
   function update(change) {
     Object.assign(state, change);
     solution = undefined;
-    const { split, theta, cost: J, steps } = solved();
+    const { split } = solved();
     length.disabled = !(split && state.C === Infinity);
     plane.redraw();
     losses.redraw();
-    say(describe(split, theta, J, steps));
+    say(describe(solved()));
   }
 
-  function describe(split, theta, J, steps) {
-    if (split && !theta) return "All points have one class, so the intercept alone separates them, and no minimum exists.";
+  function describe({ alone, split, theta, cost: J, steps }) {
+    if (alone) return "All points have one class, so there is nothing to tell apart. Change the class of one.";
     if (!theta) return "All points lie on one line and nothing is penalised, so no single boundary is best. Move a point.";
     const right = state.points.filter((p) => margin(p, theta) > 0).length;
     const sides = `${right} of ${state.points.length} points are on their side of the boundary`;

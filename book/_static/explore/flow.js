@@ -94,7 +94,7 @@ export default function mount(parent) {
       : "Nothing arrives in the first layer: some layer is dead.";
     return (
       `${layers} hidden layers of ${activation}, gain ${short(gain, 3)}, bias ${String(bias).replace("-", "−")}. ${arrives} ` +
-      `The spread in the last layer is ${short(floored(now.spreads.at(-1)), 2)}.`
+      `The spread in the last layer is ${now.spreads.at(-1) < FLOOR ? "0, up to rounding" : short(now.spreads.at(-1), 2)}.`
     );
   }
   update({});

@@ -66,8 +66,8 @@ function solve(matrix, right) {
  * Minimise the cost from 0 by Newton's method, halving a step that does not lower it.
  *
  * Returns `theta` (two weights and the intercept), the cost and the number of steps; or null where the minimum is not a
- * single point, because there is no penalty and all rows lie on one line. Ask `separation` first: without a penalty and
- * with separated classes there is nothing to find.
+ * single point, because there is no penalty and all rows lie on one line. Both classes have to be there; and without a
+ * penalty ask `separation` first, for where the classes are separated there is nothing to find.
  */
 export function fit(rows, labels, C) {
   let theta = [0, 0, 0];
