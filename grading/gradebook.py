@@ -255,24 +255,6 @@ def _set(session: Any, column: Any, values: list[tuple[str, str, Any]]) -> None:
         session.connection().execute(update(table).where(here).values({column: bindparam("its_value")}), rows)
 
 
-def check_names(students: Iterable[str]) -> None:
-    """Make sure that the gradebook can hold the names of students, which are those of folders.
-
-    Raises
-    ------
-    NbGraderError
-        One is too long, which SQLite would let pass and PostgreSQL would not, or is no text.
-    """
-    most = Student.__table__.c.id.type.length
-    for student in students:
-        if len(student) > most:
-            raise NbGraderError(f"a gradebook holds {most} characters of a name: rename the folder {student}")
-        if student.encode(errors="replace").decode() != student:
-            raise NbGraderError(
-                f"the name of a folder is not UTF-8: rename {student.encode(errors='replace').decode()}"
-            )
-
-
 def write_lateness(assignment: str, lateness: Lateness, database: str) -> dict[str, float]:
     """Write due time, times of receipt, extensions and penalties to where nbgrader keeps its own.
 
