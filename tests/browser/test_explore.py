@@ -1,14 +1,9 @@
 """The explorables as a reader meets them: by keyboard, on a phone, on a dark page, and without scripts."""
 
-import functools
 import gzip
-import http.server
 import os
 import re
 import shutil
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import nbformat
@@ -33,26 +28,10 @@ if CHROMIUM is None and os.environ.get("CI"):
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the browser tests are skipped")
 
 
-class _Files(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="module")
-def book(tmp_path_factory):
-    """Address of the built book."""
-    folder = tmp_path_factory.mktemp("book")
-    build = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(ROOT), "--path-output", str(folder)]
-    done = subprocess.run(
-        [*build, "--warningiserror", "--quiet"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    handler = functools.partial(_Files, directory=str(folder / "_build" / "html"))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/book/"
-    server.shutdown()
-    server.server_close()
+def book(address):
+    """Address of the built book's pages."""
+    return f"{address}/book/"
 
 
 @pytest.fixture(scope="module")
