@@ -24,7 +24,7 @@ import scipy.special
 import yaml
 
 from course_lib import activations
-from grading.__main__ import _parser
+from grading.cli import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
