@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from course_lib.checks import SEED_VARIABLE
-from grading import GradingError, intake, sandbox
+from grading import GradingError, cgroups, intake, sandbox
 from grading.assignment import Assignment
 from grading.results import Kept, Result, environment, key, ungraded
 
@@ -96,6 +96,7 @@ class Local:
             if self._executor is not None:
                 self._executor.shutdown(cancel_futures=True)
         self._nursery.close()
+        cgroups.remove_stale()  # the processes of the pool end without doing so
 
     def _start(self) -> ProcessPoolExecutor:
         connection = self._nursery.connection()

@@ -27,10 +27,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import course_lib
-from grading import GradingError, wire
+from grading import GradingError, cgroups, wire
+from grading.confine import SCRATCH
 
 START_SECONDS = 60.0
 OWN_SCRATCH = str(2**24)  # bytes for the warm process, in each of its folders
+COPY_MB = 32  # what a fork comes to hold of its own, of the memory that it shares at first, by being used at all
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,13 @@ class Limits:
         For all of the student's code together.
     cell_seconds : float
         For one cell, and for all the calls that one test cell makes.
-    memory_mb, scratch_mb, output_mb : int
-        Address space of a process beyond what the libraries take, scratch folder, and text and pictures that the
-        notebook may show.
+    memory_mb : int
+        For each process, its address space beyond what the libraries take. Where control groups may be made, also for
+        the memory of all processes together (`memory_of_all`).
+    scratch_mb, output_mb : int
+        Each scratch folder, and text and pictures that the notebook may show.
     processes : int
-        Threads count. Does not bind when the grader runs as root.
+        At a time; threads count. Where no control groups may be made, it does not bind a grader that runs as root.
     """
 
     seconds: float = 120.0
@@ -65,6 +69,11 @@ class Limits:
             "file_bytes": self.scratch_mb * 2**20,
             "processes": self.processes,
         }
+
+    def memory_of_all(self, snapshots: int) -> int:
+        """Return how many bytes the processes may use together, scratch folders and snapshots included."""
+        copies = (1 + snapshots) * COPY_MB
+        return (self.memory_mb + len(SCRATCH) * self.scratch_mb + copies) * 2**20
 
 
 class NoIsolation(GradingError):
@@ -187,6 +196,7 @@ class Nursery:
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         self._ready = False
+        cgroups.hierarchies()  # which moves this process, where it has to be moved
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -257,6 +267,18 @@ class Runner:
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
+        self._group: cgroups.Group | None = None
+
+    def enclose(self, group: cgroups.Group | None) -> None:
+        """Put it into a control group, if there is one, before it starts other processes."""
+        self._group = group
+        if group is not None:
+            group.add(self._number())
+
+    def _number(self) -> int:
+        """Return its process number, as this process sees it."""
+        fields = Path(f"/proc/self/fdinfo/{self._handle}").read_text().splitlines()
+        return next(int(line.split()[1]) for line in fields if line.startswith("Pid:"))
 
     def end(self) -> None:
         """Kill it, and wait until all of it is gone."""
@@ -269,6 +291,8 @@ class Runner:
         ended.poll(1000 * START_SECONDS)
         os.close(self._handle)
         self._handle = -1
+        if self._group is not None:
+            self._group.release()
 
 
 # By process: one that was forked has none of those that the other made.
@@ -323,6 +347,7 @@ def _start(nursery: socket.socket, limits: Limits, snapshots: int) -> tuple[Runn
                 connection.close()
         undo.callback(runner.end)
         wire.receive(ours[0], time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
+        runner.enclose(cgroups.acquire(limits.memory_of_all(snapshots), limits.processes + snapshots + 1))
         undo.pop_all()
     return runner, ours
 
