@@ -15,6 +15,7 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,7 @@ class Group:
             _write(folder / "cgroup.procs", str(pid))
 
     def release(self) -> None:
-        """End what is still in it, and keep it for the next submission."""
-        for folder in self._folders.values():
-            _end_processes(folder)
+        """Keep it, now that it is empty, for the next submission."""
         _idle.setdefault(os.getpid(), []).append(self)
 
     def remove(self) -> None:
@@ -95,10 +94,18 @@ def hierarchies() -> dict[str, Hierarchy]:
 
 def remove_stale() -> None:
     """Remove the groups of processes that have ended."""
+    _remove_those_of(lambda owner: not Path("/proc", owner).exists())
+
+
+def _remove_own() -> None:
+    _remove_those_of(str(os.getpid()).__eq__)
+
+
+def _remove_those_of(chosen: Callable[[str], bool]) -> None:
     for hierarchy in set(hierarchies().values()):
         for folder in hierarchy.parent.glob(f"{_prefix()}*"):
             owner, _, what = folder.name.removeprefix(_prefix()).partition("-")
-            if not Path("/proc", owner).exists():
+            if chosen(owner):
                 _remove(folder, and_processes=what != LEAF)
 
 
@@ -113,7 +120,8 @@ def _make() -> Group | None:
     remove_stale()
     name = f"{_prefix()}{os.getpid()}-{next(_numbers)}"
     group = Group({controller: hierarchy.parent / name for controller, hierarchy in hierarchies().items()})
-    atexit.register(_remove_own, os.getpid(), group)
+    atexit.unregister(_remove_own)
+    atexit.register(_remove_own)
     for controller, hierarchy in hierarchies().items():
         folder = hierarchy.parent / name
         folder.mkdir(exist_ok=True)  # in version 2 it is the same one for both
@@ -123,11 +131,6 @@ def _make() -> Group | None:
             with contextlib.suppress(FileNotFoundError):
                 _write(folder / setting, "0")
     return group
-
-
-def _remove_own(owner: int, group: Group) -> None:
-    if os.getpid() == owner:
-        group.remove()
 
 
 def _own_folders() -> dict[str, tuple[int, Path]]:
@@ -188,18 +191,13 @@ def _words(file: Path) -> list[str]:
         return []
 
 
-def _end_processes(folder: Path) -> None:
+def _remove(folder: Path, and_processes: bool = True) -> None:
     deadline = time.monotonic() + END_SECONDS
-    while (left := _words(folder / "cgroup.procs")) and time.monotonic() < deadline:
+    while and_processes and (left := _words(folder / "cgroup.procs")) and time.monotonic() < deadline:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
         time.sleep(0.001)
-
-
-def _remove(folder: Path, and_processes: bool = True) -> None:
-    if and_processes:
-        _end_processes(folder)
     with contextlib.suppress(OSError):  # somebody else has, or what is in there does not end
         folder.rmdir()
 

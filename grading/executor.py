@@ -39,6 +39,7 @@ class Pool(Protocol):
     """Processes that call functions: those of this machine (`Local`), or a scheduler's (`Scheduled`)."""
 
     size: int
+    isolated: bool
     broken: tuple[type[BaseException], ...]  # what a future raises when the process that had it ended
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -59,14 +60,17 @@ class Local:
         How many.
     modules : tuple of str
         What the notebooks import.
+    isolated : bool
+        Whether student code is confined.
     """
 
     broken: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
-    def __init__(self, size: int, modules: tuple[str, ...] = ()) -> None:
+    def __init__(self, size: int, modules: tuple[str, ...] = (), isolated: bool = True) -> None:
         self.size = size
+        self.isolated = isolated
         self._modules = modules
-        self._nursery = sandbox.Nursery(modules)
+        self._nursery = sandbox.Nursery(modules, isolated)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["grading.grade"])
         forkserver.ensure_running()
@@ -100,17 +104,17 @@ class Local:
 
     def _start(self) -> ProcessPoolExecutor:
         connection = self._nursery.connection()
-        arguments = (dict(os.environ), self._modules, connection)
+        arguments = (dict(os.environ), self._modules, connection, self.isolated)
         return ProcessPoolExecutor(self.size, self._context, initializer=_begin, initargs=arguments)
 
 
-def _begin(variables: dict[str, str], modules: tuple[str, ...], nursery: socket.socket) -> None:
+def _begin(variables: dict[str, str], modules: tuple[str, ...], nursery: socket.socket, isolated: bool) -> None:
     """Make a new process one that grades: it leaves Ctrl-C to the one that asked for it, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     os.environ.clear()  # it may have changed since the process began from which this one was forked
     os.environ.update(variables)
-    sandbox.adopt(modules, nursery)
+    sandbox.adopt(modules, nursery, isolated)
 
 
 class Scheduled:
@@ -121,6 +125,8 @@ class Scheduled:
     WorkerError
         There is no scheduler at this address, it has no workers, or dask is not installed.
     """
+
+    isolated = True
 
     def __init__(self, address: str, modules: tuple[str, ...] = ()) -> None:
         try:
@@ -182,7 +188,8 @@ def grade_class(
     """Grade many submissions, yielding each result when it is there.
 
     Results are kept in the folder `results`; one that is there already, for the same submission, tests and environment,
-    is not made again, so that a run that was stopped goes on where it was. Where a process of the pool ends, what it
+    is not made again, so that a run that was stopped goes on where it was. A run without isolation takes one that was
+    made with isolation, too, and never the reverse. Where a process of the pool ends, what it
     and its neighbours had is graded again, one at a time; what ends one alone needs a person.
 
     Parameters
@@ -205,7 +212,7 @@ def grade_class(
                 except intake.IntakeError as error:
                     yield _kept(kept, ungraded(assignment, student, str(error)))
                     continue
-                if (known := kept.get(student, key(assignment, intake.digest(data)))) is not None:
+                if (known := _known(kept, assignment, student, data, pool.isolated)) is not None:
                     yield known
                 else:
                     waiting[pool.submit(_grade, *common, student, paths[student].name, data)] = student, alone
@@ -223,6 +230,15 @@ def grade_class(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _known(kept: Kept, assignment: Assignment, student: str, data: bytes, isolated: bool) -> Result | None:
+    """Return the result that is there already; where there are two, the one with isolation, as a gradebook has it."""
+    digest = intake.digest(data)
+    known = kept.get(student, key(assignment, digest))
+    if known is None and not isolated:
+        known = kept.get(student, key(assignment, digest, isolated=False))
+    return known
 
 
 def _kept(kept: Kept, result: Result, text: str | None = None) -> Result:
@@ -260,9 +276,9 @@ def kept_results(assignment: Assignment, paths: Mapping[str, Path], results: Pat
     found = {}
     for student, path in paths.items():
         try:
-            name = key(assignment, intake.digest(intake.read_bytes(path)))
+            result = _known(kept, assignment, student, intake.read_bytes(path), isolated=False)
         except intake.IntakeError as error:
-            name = ungraded(assignment, student, str(error)).key
-        if (result := kept.get(student, name)) is not None:
+            result = kept.get(student, ungraded(assignment, student, str(error)).key)
+        if result is not None:
             found[student] = result
     return found
