@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -213,7 +214,7 @@ def kernel(tmp_path, monkeypatch):
         monkeypatch.setattr(cgroups, "_SELF", made.self)
         monkeypatch.setattr(cgroups, "_write", made.write)
         monkeypatch.setattr(cgroups, "_idle", {})
-        monkeypatch.setattr(cgroups.atexit, "register", lambda _: None)
+        monkeypatch.setattr(cgroups, "atexit", MagicMock())
         monkeypatch.setattr(cgroups, "hierarchies", cgroups.hierarchies.__wrapped__)
         return made
 
