@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from grading import GradingError, executor, intake, late
 from grading import assignment as assignments
@@ -40,13 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_doctor(options: argparse.Namespace) -> int:
-    """Print what isolation this machine offers."""
+    """Print what isolation this machine offers, and which limits are in force."""
     from grading import doctor
 
     findings = doctor.examine()
-    table = Table("", "What", "How it is here", title="Isolation of student code")
+    table = Table("", "What", "How it is here", "By what means", title="Isolation of student code")
     for finding in findings:
-        table.add_row("[green]yes[/]" if finding.holds else "[red]no[/]", finding.what, finding.detail)
+        mark = "[green]yes[/]" if finding.holds else "[red]no[/]" if finding.required else "[yellow]no[/]"
+        table.add_row(mark, finding.what, Text(finding.detail), Text(finding.means if finding.holds else ""))
     console.print(table)
     return DONE if all(f.holds for f in findings if f.required) else FAILED
 
