@@ -43,12 +43,16 @@ class Group:
     def __init__(self, folders: dict[str, Path]) -> None:
         self._folders = folders
 
-    def limit(self, memory_bytes: int, tasks: int) -> None:
-        """Set what all processes in it may use together; a thread is a task, too."""
-        for name, limit in (("memory", memory_bytes), ("pids", tasks)):
-            if (folder := self._folders.get(name)) is not None:
-                old = folder / "memory.limit_in_bytes"
-                _write(old if name == "memory" and old.exists() else folder / f"{name}.max", str(limit))
+    def limit_memory(self, amount: int) -> None:
+        """Set how many bytes all processes in it may use together."""
+        if (folder := self._folders.get("memory")) is not None:
+            old = folder / "memory.limit_in_bytes"
+            _write(old if old.exists() else folder / "memory.max", str(amount))
+
+    def limit_tasks(self, number: int) -> None:
+        """Set how many processes may be in it, each thread counted."""
+        if (folder := self._folders.get("pids")) is not None:
+            _write(folder / "pids.max", str(number))
 
     def add(self, pid: int) -> None:
         """Put a process into it, and with it all that it starts from now on."""
@@ -71,7 +75,8 @@ def acquire(memory_bytes: int, tasks: int) -> Group | None:
     try:
         group = mine.pop() if mine else _make()
         if group is not None:
-            group.limit(memory_bytes, tasks)
+            group.limit_memory(memory_bytes)
+            group.limit_tasks(tasks)
     except OSError:  # the folders look as if they could be written, and cannot; or somebody removed one
         return None
     return group

@@ -12,7 +12,7 @@ import signal
 import threading
 import unicodedata
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, ClassVar
 
 import nbformat
@@ -125,7 +125,8 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
             if step.action == "setup":
                 bench.setup(step.cell.source, step.name)
         for step in tests:
-            outputs, hints = bench.test(step.cell.source, step.name, student.snapshot(step.name))
+            with closing(student.snapshot(step.name)) as snapshot:
+                outputs, hints = bench.test(step.cell.source, step.name, snapshot)
             step.cell.outputs = nbformat.from_dict(outputs)
             most = float(step.cell.metadata.nbgrader.points)
             marks.append(Mark(step.name, points_of(outputs, most), most, hints, _text(outputs)))

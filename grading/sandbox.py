@@ -75,9 +75,13 @@ class Limits:
         }
 
     def memory_of_all(self, snapshots: int) -> int:
-        """Return how many bytes the processes may use together, scratch folders and snapshots included."""
+        """Return how many bytes the processes may use together, scratch folders and snapshots included.
+
+        Twice what a process may have: for the notebook's, and for the snapshot that a test calls. With less, a task
+        that takes all there is would take the marks of the tasks beside it: Linux ends the largest process.
+        """
         copies = (1 + snapshots) * COPY_MB
-        return (self.memory_mb + SCRATCH_FOLDERS * self.scratch_mb + copies) * 2**20
+        return (2 * self.memory_mb + SCRATCH_FOLDERS * self.scratch_mb + copies) * 2**20
 
 
 class NoIsolation(GradingError):
@@ -340,11 +344,16 @@ class Runner:
         self._number = next(int(line.split()[1]) for line in fields if line.startswith("Pid:"))
         self._group: cgroups.Group | None = None
 
-    def enclose(self, group: cgroups.Group | None) -> None:
+    def enclose(self, group: cgroups.Group | None, processes: int) -> None:
         """Put it into a control group, if there is one, before it starts other processes."""
-        self._group = group
+        self._group, self._processes = group, processes
         if group is not None:
             group.add(self._number)
+
+    def make_room(self, snapshots: int) -> None:
+        """Let there be so many snapshots, even where the student's code has started all the processes that it may."""
+        if self._group is not None:
+            self._group.limit_tasks(self._processes + 1 + snapshots)
 
     def end(self) -> None:
         """Kill it, and wait until all of it is gone."""
@@ -431,7 +440,7 @@ def _start(nursery: socket.socket, limits: Limits, snapshots: int) -> tuple[Runn
                 connection.close()
         undo.callback(runner.end)
         wire.receive(ours[0], time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
-        runner.enclose(cgroups.acquire(limits.memory_of_all(snapshots), limits.processes + snapshots + 1))
+        runner.enclose(cgroups.acquire(limits.memory_of_all(snapshots), limits.processes + 1), limits.processes)
         undo.pop_all()
     return runner, ours
 
