@@ -1,7 +1,8 @@
 # The commands of the course. Needs Python 3.11 or later; name another one with PYTHON=python3.12.
 PYTHON ?= python3
 BIN := .venv/bin
-BOOK_SOURCES := _config.yml _toc.yml $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff tools/library_pages.py \
+  $(shell find book -type f -not -path '*/.ipynb_checkpoints/*') $(shell find course_lib -name '*.py')
 STUDENTS ?= 30
 SEED ?= 0
 
@@ -41,11 +42,12 @@ exercises: .venv/ready ## regenerate exercises/ from solutions/
 	@rm -rf exercises
 	@$(BIN)/python -m grading release
 
-demo-class: .venv/ready ## simulate a class, grade it, write feedback pages
+demo-class: .venv/ready ## simulate a class, grade it, write feedback pages and the report
 	@rm -rf demo-class
 	@$(BIN)/python -m grading simulate ps1_curve --students $(STUDENTS) --seed $(SEED) --out demo-class
 	@$(BIN)/python -m grading grade ps1_curve --submitted demo-class/submitted || [ $$? -eq 1 ]
 	@$(BIN)/python -m grading feedback ps1_curve --course demo-class
+	@$(BIN)/python -m grading report ps1_curve --course demo-class --out demo-class/report
 
 bench: .venv/ready ## run benchmarks/ and print the tables
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

@@ -260,7 +260,7 @@ def softplus(x: ArrayLike, /, out: NDArray[Any] | None = None) -> Any:
     Notes
     -----
     It is :math:`\max(x, 0)` plus the bend :math:`\ln(1 + e^{-|x|})`. The usual
-    :math:`\mathrm{log1p}(e^{-|x|})` (M. Mächler, "Accurately Computing log(1 - exp(-|a|))", vignette of
+    :math:`\mathrm{log1p}(e^{-|x|})` (M. Mächler, "Accurately Computing log(1 - exp(-\|a\|))", vignette of
     the R package Rmpfr, 2012) is up to 1.7 ulp off: where the exponential lies just above a power of
     two and the result just below it, half an ulp of the former is a whole one of the latter. So the
     exponential is not rounded here. With :math:`c` the multiple of 1/4 nearest to :math:`|x|`, and
@@ -897,6 +897,7 @@ _INF = float("inf")
 # The lowest values of silu and gelu, at x = -1.2785 and x = -0.7518, where their slopes are 0.
 _LOWEST_SILU, _LOWEST_GELU = -0.2784645427610738, -0.16997120747990369
 
+#: Every activation by its name, with its derivative, its range and what it is chosen for.
 ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Activation(
         sigmoid, sigmoid_derivative, (0.0, 1.0), True, "both sides", "gates; probability of one class at the output"

@@ -133,7 +133,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Log-odds where all features are 0.
     n_iter_ : int
         Steps taken on all rows.
-    cost_trace_ : array, shape (n_iter_ + 1,)
+    cost_trace_ : array, shape (`n_iter_` + 1,)
         The cost J before the first step and after each one. "newton" starts where its subsamples led.
     separation_ : Separation or None
         Why no minimum exists; None if one does, as always with a finite `C`.

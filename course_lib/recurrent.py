@@ -233,12 +233,14 @@ class LSTMCell(_Gated):
 
     .. math::
 
+        \begin{aligned}
         i &= \sigma(W_{ii} x + b_{ii} + W_{hi} h + b_{hi}) \\
         f &= \sigma(W_{if} x + b_{if} + W_{hf} h + b_{hf}) \\
         g &= \tanh(W_{ig} x + b_{ig} + W_{hg} h + b_{hg}) \\
         o &= \sigma(W_{io} x + b_{io} + W_{ho} h + b_{ho}) \\
         c' &= f \odot c + i \odot g \\
         h' &= o \odot \tanh(c')
+        \end{aligned}
 
     The cell of S. Hochreiter and J. Schmidhuber ("Long short-term memory", Neural Computation 9, 1997) with the forget
     gate of F. Gers, J. Schmidhuber and F. Cummins ("Learning to forget", Neural Computation 12, 2000).
@@ -351,10 +353,12 @@ class GRUCell(_Gated):
 
     .. math::
 
+        \begin{aligned}
         r &= \sigma(W_{ir} x + b_{ir} + W_{hr} h + b_{hr}) \\
         z &= \sigma(W_{iz} x + b_{iz} + W_{hz} h + b_{hz}) \\
         n &= \tanh(W_{in} x + b_{in} + r \odot (W_{hn} h + b_{hn})) \\
         h' &= (1 - z) \odot n + z \odot h
+        \end{aligned}
 
     These are PyTorch's and cuDNN's conventions. K. Cho et al. ("Learning phrase representations using RNN
     encoder-decoder for statistical machine translation", EMNLP 2014) reset before the product,

@@ -6,7 +6,9 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,19 @@ class Assignment:
         """Return the auto-graded test cells: grade_id -> points."""
         return {str(grade_id(c)): c.metadata.nbgrader.points for c in self.notebook.cells if role(c) == "test"}
 
+    def heading(self) -> str:
+        """Return the notebook's own title, or else the problem set's name."""
+        return next((title for title, level in _headings(self.notebook.cells) if level == 1), self.name)
+
+    def headings(self) -> dict[str, str]:
+        """Return what a reader calls each cell that has a name: grade_id -> the heading that it stands under."""
+        found, last = {}, ""
+        for cell in self.notebook.cells:
+            last = next((title for title, level in _headings([cell]) if level == 2), last)
+            if name := grade_id(cell):
+                found[name] = last or name
+        return found
+
 
 def load(name: str, solutions: Path) -> Assignment:
     """Read a problem set from the folder of the instructor's notebooks.
@@ -123,6 +138,13 @@ def load(name: str, solutions: Path) -> Assignment:
 def names(solutions: Path) -> list[str]:
     """Return the names of the problem sets in a folder."""
     return sorted(p.parent.name for p in solutions.glob("*/*.ipynb") if p.stem == p.parent.name)
+
+
+def _headings(cells: list[NotebookNode]) -> Iterator[tuple[str, int]]:
+    for cell in cells:
+        if cell.cell_type == "markdown" and grade_id(cell) is None:
+            for marks, title in re.findall(r"^(#{1,2}) +(.+?) *#*$", cell.source, re.MULTILINE):
+                yield title, len(marks)
 
 
 def grade_id(cell: NotebookNode) -> str | None:

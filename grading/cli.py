@@ -103,6 +103,8 @@ def run_grade(options: argparse.Namespace) -> int:
     assignment = assignments.load(options.name, options.solutions)
     assignment.check_requirements()
     submitted, paths = _submissions(options.submitted, options.name)
+    refused = {student: reason for student in paths if (reason := intake.bad_name(student))}
+    paths = {student: path for student, path in paths.items() if student not in refused}
     course = submitted.resolve().parent
     lateness = _lateness(options, course, list(paths))
     results: list[Result] = []
@@ -112,7 +114,6 @@ def run_grade(options: argparse.Namespace) -> int:
     ):
         from grading import gradebook  # while the pool starts
 
-        gradebook.check_names(paths)
         with gradebook.Writer(assignment, course, options.db) as writer, _progress() as progress:
             bar = progress.add_task(options.name, total=len(paths))
             for result in graded:
@@ -121,7 +122,8 @@ def run_grade(options: argparse.Namespace) -> int:
                 progress.advance(bar)
     results.sort(key=lambda r: r.student)
     _print_marks(assignment, results)
-    unsettled = {r.student: list(r.needs_person) for r in results if r.needs_person}
+    unsettled = {ascii(student)[1:-1]: [reason] for student, reason in refused.items()}
+    unsettled |= {r.student: list(r.needs_person) for r in results if r.needs_person}
     if lateness is not None:
         url = gradebook.default_database(course) if options.db is None else options.db
         penalties = gradebook.write_lateness(options.name, lateness, url)
@@ -234,10 +236,14 @@ def _submissions(submitted: Path, name: str) -> tuple[Path, dict[str, Path]]:
 
 
 def run_feedback(options: argparse.Namespace) -> int:
-    """Write nbgrader's feedback pages."""
-    from grading import gradebook
+    """Write the students' feedback pages."""
+    from grading import feedback
 
-    pages = gradebook.feedback(options.name, options.course, _existing_database(options))
+    assignment = assignments.load(options.name, options.solutions)
+    database = _existing_database(options)
+    with _progress() as progress:
+        bar = progress.add_task(options.name, total=None)
+        pages = feedback.write(assignment, options.course, database, partial(progress.update, bar))
     console.print(f"{len(pages)} pages in {options.course / 'feedback'}")
     return DONE
 

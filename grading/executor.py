@@ -6,9 +6,9 @@ results are the same to the byte.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import multiprocessing
+import multiprocessing.connection
 import os
 import pickle
 import signal
@@ -16,7 +16,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from pathlib import Path
@@ -28,7 +28,6 @@ from grading.assignment import Assignment
 from grading.results import Kept, Result, environment, key, ungraded
 
 AHEAD = 4  # submissions under way for each worker: enough that none is idle, few enough for memory
-_PR_SET_PDEATHSIG = 1
 
 
 class WorkerError(GradingError):
@@ -111,10 +110,18 @@ class Local:
 def _begin(variables: dict[str, str], modules: tuple[str, ...], nursery: socket.socket, isolated: bool) -> None:
     """Make a new process one that grades: it leaves Ctrl-C to the one that asked for it, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.clear()  # it may have changed since the process began from which this one was forked
     os.environ.update(variables)
     sandbox.adopt(modules, nursery, isolated)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the process that asked for this one, which may have been killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 class Scheduled:
@@ -225,6 +232,10 @@ def grade_class(
                         yield ungraded(assignment, student, "the grader's own process ended while it graded this")
                     else:
                         suspects.append(student)
+                except CancelledError as error:
+                    raise WorkerError(
+                        "the scheduler went away; start it again: the same command goes on from what was graded"
+                    ) from error
                 else:
                     yield _kept(kept, Result.from_json(text), text)
     finally:

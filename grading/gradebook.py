@@ -23,6 +23,7 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
 from nbgrader.api import (
     Base,
+    BaseCell,
     Comment,
     Grade,
     Gradebook,
@@ -32,19 +33,18 @@ from nbgrader.api import (
     SubmittedNotebook,
     new_uuid,
 )
-from nbgrader.converters import GenerateAssignment, GenerateFeedback
+from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import (
     CheckCellMetadata,
-    GetGrades,
     IgnorePattern,
     LimitOutput,
     NbGraderPreprocessor,
     SaveAutoGrades,
 )
 from nbgrader.utils import compute_checksum, determine_grade, is_solution, is_task
-from sqlalchemy import bindparam, insert, inspect, or_, select, text, update
+from sqlalchemy import bindparam, insert, inspect, or_, select, text, true, update
 from traitlets.config import Config
 
 from grading import GradingError, intake
@@ -56,12 +56,8 @@ from grading.results import Result
 COURSE_ID = "sigmoid_course"
 IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "assignment.toml"]
 
-# Answers are shown and graded as text and pictures; anything that a browser would run is taken out of feedback pages.
-HTML_OPTIONS = {"sanitize_html": True}
-
-# A message is read whole, not scrolled to its end.
-FEEDBACK_STYLE = "<style>.output pre, .output_area pre { white-space: pre-wrap; }</style>"
-
+# Where a graded notebook's metadata say why its submission needs a person.
+NEEDS_PERSON = "needs_person"
 
 BATCH = 50  # submissions a transaction
 
@@ -100,7 +96,7 @@ def release(assignment: Assignment, into: Path, database: str | None = None) -> 
             config.GenerateAssignment.preprocessors = [
                 p for p in GenerateAssignment.preprocessors.default() if p.__name__ != "SaveCells"
             ]
-        _convert(GenerateAssignment, config)
+        convert(GenerateAssignment, config)
         made = Path(scratch, assignment.name)
         target = into / assignment.name
         target.mkdir(parents=True, exist_ok=True)
@@ -165,6 +161,7 @@ class Writer:
             self._waiting[result.student] = _Marks(dict.fromkeys(self._graded, 0.0), dict.fromkeys(self._commented))
         else:
             graded = nbformat.from_dict(result.notebook)
+            graded.metadata[NEEDS_PERSON] = result.needs_person
             self._waiting[result.student] = self._marks(graded)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
@@ -256,24 +253,6 @@ def _set(session: Any, column: Any, values: list[tuple[str, str, Any]]) -> None:
     here = (table.c.notebook_id == bindparam("its_notebook")) & (table.c.cell_id == bindparam("its_cell"))
     if rows := [dict(zip(("its_notebook", "its_cell", "its_value"), row, strict=True)) for row in values]:
         session.connection().execute(update(table).where(here).values({column: bindparam("its_value")}), rows)
-
-
-def check_names(students: Iterable[str]) -> None:
-    """Make sure that the gradebook can hold the names of students, which are those of folders.
-
-    Raises
-    ------
-    NbGraderError
-        One is too long, which SQLite would let pass and PostgreSQL would not, or is no text.
-    """
-    most = Student.__table__.c.id.type.length
-    for student in students:
-        if len(student) > most:
-            raise NbGraderError(f"a gradebook holds {most} characters of a name: rename the folder {student}")
-        if student.encode(errors="replace").decode() != student:
-            raise NbGraderError(
-                f"the name of a folder is not UTF-8: rename {student.encode(errors='replace').decode()}"
-            )
 
 
 def write_lateness(assignment: str, lateness: Lateness, database: str) -> dict[str, float]:
@@ -375,8 +354,8 @@ def known_assignments(database: str) -> set[str]:
         return {assignment.name for assignment in gradebook.assignments}
 
 
-def standings(assignment: Assignment, database: str) -> dict[str, Standing]:
-    """Return how each student stands, by name; cells are in the notebook's order.
+def standings(assignment: Assignment, database: str, only: str | None = None) -> dict[str, Standing]:
+    """Return how each student stands, or only one, by name; cells are in the notebook's order.
 
     Raises
     ------
@@ -403,7 +382,7 @@ def standings(assignment: Assignment, database: str) -> dict[str, Standing]:
             .join(SubmittedAssignment, SubmittedAssignment.student_id == Student.id)
             .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
             .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-            .where(Grade.cell_id.in_(list(names)))
+            .where(Grade.cell_id.in_(list(names)), Student.id == only if only else true())
             .order_by(Student.id)
         )
         for student, first, last, email, lms, penalty, cell, auto, manual, extra in rows:
@@ -414,23 +393,22 @@ def standings(assignment: Assignment, database: str) -> dict[str, Standing]:
     return found
 
 
-def feedback(assignment: str, course: Path, database: str | None = None) -> list[Path]:
-    """Make nbgrader's feedback pages; return them."""
-    database = default_database(course) if database is None else database
-    _open_existing(database).close()
-    config = Config()
-    config.CourseDirectory.root = str(course.resolve())
-    config.CourseDirectory.db_url = database
-    config.CourseDirectory.assignment_id = assignment
-    config.GenerateFeedback.force = True
-    config.GenerateFeedback.preprocessors = FEEDBACK_PREPROCESSORS
-    config.HTMLExporter.update(HTML_OPTIONS)
-    _convert(GenerateFeedback, config)
-    pages = sorted((course / "feedback").glob(f"*/{assignment}/*.html"))
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
-        page.write_text(text.replace("</head>", f"{FEEDBACK_STYLE}</head>", 1), encoding="utf-8")
-    return pages
+def comments(assignment: str, database: str, only: str | None = None) -> dict[str, dict[str, str]]:
+    """Return comments on each student's answers, or only one's, a person's before ours: student -> grade_id -> text."""
+    with _open_existing(database) as gradebook:
+        found: dict[str, dict[str, str]] = {}
+        rows = gradebook.db.execute(
+            select(Student.id, BaseCell.name, Comment.manual_comment, Comment.auto_comment)
+            .join(SubmittedAssignment, SubmittedAssignment.student_id == Student.id)
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .join(Comment, Comment.notebook_id == SubmittedNotebook.id)
+            .join(BaseCell, BaseCell.id == Comment.cell_id)
+            .where(SubmittedAssignment.name == assignment, Student.id == only if only else true())
+        )
+        for student, cell, by_hand, automatic in rows:
+            if text := automatic if by_hand is None else by_hand:
+                found.setdefault(student, {})[cell] = text
+    return found
 
 
 class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]
@@ -449,6 +427,7 @@ class IsolatedExecute(NbGraderPreprocessor):  # type: ignore[misc]
         for reason in result.needs_person:
             self.log.warning("%s: %s", about["student"], reason)
         graded = nbformat.from_dict(result.notebook)
+        graded.metadata[NEEDS_PERSON] = result.needs_person
         with _open(about["db_url"]) as gradebook:
             known = gradebook.find_notebook(about["notebook"], about["assignment"]).source_cells
             checksums = {cell.name: cell.checksum for cell in known}
@@ -468,22 +447,6 @@ AUTOGRADE_PREPROCESSORS = [
     SaveAutoGrades,
     CheckCellMetadata,
 ]
-
-
-class GetGradesFromZero(GetGrades):  # type: ignore[misc]
-    """Takes the place of nbgrader's `GetGrades` on feedback pages: no penalty is larger than the marks."""
-
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Put marks and comments into the notebook that is shown."""
-        nb, resources = super().preprocess(nb, resources)
-        about = resources["nbgrader"]
-        if about["score"] < 0:
-            about["late_penalty"] += about["score"]
-            about["score"] = 0.0
-        return nb, resources
-
-
-FEEDBACK_PREPROCESSORS = [GetGradesFromZero if p is GetGrades else p for p in GenerateFeedback.preprocessors.default()]
 
 
 def _open(database: str) -> Gradebook:
@@ -524,7 +487,14 @@ class _Said(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def _convert(converter: Any, config: Config) -> None:
+def convert(converter: Any, config: Config) -> None:
+    """Run one of nbgrader's steps.
+
+    Raises
+    ------
+    NbGraderError
+        It failed; with what nbgrader logged.
+    """
     made = converter(coursedir=CourseDirectory(config=config), config=config)
     said = _Said()
     made.log.addHandler(said)

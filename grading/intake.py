@@ -11,6 +11,7 @@ import hashlib
 import json
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -33,6 +34,7 @@ MAX_BYTES = 10 * 2**20
 MAX_CELLS = 500
 MAX_ENTRIES = 100_000  # of an archive
 MAX_REASON = 1000
+MAX_NAME = 128  # of the student's column in nbgrader's tables
 REFUSED = "refused.txt"  # in the place of a notebook that was not taken out of an archive
 
 
@@ -112,7 +114,7 @@ def unpack(archive: Path, assignment: str, folder: Path) -> list[str]:
                 parts = name.replace("\\", "/").split("/")
                 if len(parts) < 3 or parts[-2:] != [assignment, f"{assignment}.ipynb"]:
                     continue
-                student = _printable(parts[-3])
+                student = printable(parts[-3])
                 if parts[0] == "" or ":" in parts[0] or ".." in parts or student in ("", "."):
                     continue  # whose it is cannot be said
                 try:
@@ -128,7 +130,7 @@ def unpack(archive: Path, assignment: str, folder: Path) -> list[str]:
                 for old in (f"{assignment}.ipynb", REFUSED):
                     (place / old).unlink(missing_ok=True)
                 if reason:
-                    (place / REFUSED).write_text(_printable(reason), encoding="utf-8")
+                    (place / REFUSED).write_text(printable(reason), encoding="utf-8")
                 else:
                     (place / f"{assignment}.ipynb").write_bytes(data)
     except (*damage, tarfile.TarError) as error:
@@ -194,6 +196,17 @@ def find(submitted: Path, assignment: str) -> dict[str, Path]:
     """Return where each student's notebook should be, in nbgrader's layout: student -> path."""
     folders = sorted(submitted.iterdir())
     return {f.name: f / assignment / f"{assignment}.ipynb" for f in folders if os.path.lexists(f / assignment)}
+
+
+def bad_name(student: str) -> str | None:
+    """Return why nobody is graded under this name, which is a folder's; None where it will do."""
+    if len(student) > MAX_NAME:
+        return f"not graded: a gradebook holds {MAX_NAME} characters of a name; rename the folder"
+    if printable(student) != student:
+        return "not graded: the folder's name is not UTF-8; rename it"
+    if re.search(r"[<>&\"\x00-\x1f\x7f]", student):
+        return "not graded: the folder's name has characters that formgrader would take for HTML; rename it"
+    return None
 
 
 def read(student: str, path: Path) -> Submission:
@@ -312,7 +325,7 @@ def read_bytes(path: Path) -> bytes:
             reason = (path.parent / REFUSED).read_text(encoding="utf-8", errors="replace")[:MAX_REASON]
             raise IntakeError(f"refused when it was unpacked: {reason}") from None
         there = sorted(p.name for p in path.parent.glob("*.ipynb"))[:3]
-        found = f"; found {_printable(', '.join(there))}" if there else ""
+        found = f"; found {printable(', '.join(there))}" if there else ""
         raise IntakeError(f"no notebook named {path.name}{found}") from None
     except OSError as error:
         raise IntakeError(f"{path.name} cannot be opened ({error.strerror}); links are not followed") from error
@@ -328,7 +341,7 @@ def read_bytes(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Replace what no file and no terminal can take: half of a surrogate pair, a file name that is not UTF-8."""
     return text.encode("utf-8", "replace").decode()
 
@@ -345,7 +358,7 @@ def _cell(cell: Any, name: str) -> Cell:
         source = "".join(source)
     if not isinstance(source, str):
         raise IntakeError(f"{name} has no text")
-    source = _printable(source)
+    source = printable(source)
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     found = marks.get("grade_id") if isinstance(marks, dict) else None

@@ -31,6 +31,8 @@ class Task:
     ----------
     name : str
         Its grade_id.
+    title : str
+        The heading that it stands under.
     most : float
         The most it gives.
     marked : int
@@ -46,6 +48,7 @@ class Task:
     """
 
     name: str
+    title: str
     most: float
     marked: int
     mean_share: float | None
@@ -62,6 +65,7 @@ class Misconception:
     hint: str
     students: int
     tasks: Sequence[str]
+    titles: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class Report:
     needs_person: Mapping[str, Sequence[str]]
     unmarked: int
     not_isolated: int
+
+    @property
+    def median(self) -> float:
+        """Half of the submissions have at most so many points."""
+        return float(np.median(self.marks)) if self.marks else 0.0
 
     @property
     def histogram(self) -> list[int]:
@@ -104,6 +113,7 @@ def analyse(assignment: Assignment, standings: Mapping[str, Standing], results: 
                 named.setdefault(hint, set()).add(student)
                 where.setdefault(hint, set()).add(mark.grade_id)
     order = list(most).index
+    headings = assignment.headings()
     explained = {name: fields["hint"] for name, fields in misconceptions().items()}
     return Report(
         assignment=assignment.name,
@@ -111,9 +121,17 @@ def analyse(assignment: Assignment, standings: Mapping[str, Standing], results: 
         students=len(standings),
         most=sum(most.values()),
         marks=[min(s.points, sum(most.values())) for s in standings.values()],
-        tasks=[_task(name, points, list(standings.values())) for name, points in most.items()],
+        tasks=[
+            _task(name, headings.get(name, name), points, list(standings.values())) for name, points in most.items()
+        ],
         misconceptions=[
-            Misconception(hint, explained.get(hint, ""), len(who), sorted(where[hint], key=order))
+            Misconception(
+                hint,
+                explained.get(hint, ""),
+                len(who),
+                sorted(where[hint], key=order),
+                [headings.get(name, name) for name in sorted(where[hint], key=order)],
+            )
             for hint, who in sorted(named.items(), key=lambda item: (-len(item[1]), item[0]))
         ],
         needs_person={s: r.needs_person for s, r in sorted(results.items()) if r.needs_person},
@@ -122,13 +140,14 @@ def analyse(assignment: Assignment, standings: Mapping[str, Standing], results: 
     )
 
 
-def _task(name: str, most: float, standings: Sequence[Standing]) -> Task:
+def _task(name: str, title: str, most: float, standings: Sequence[Standing]) -> Task:
     marked = [s for s in standings if s.scores[name] is not None]
     own = np.array([s.scores[name] for s in marked], dtype=float)
     others = np.array([sum(v or 0.0 for cell, v in s.scores.items() if cell != name) for s in marked])
     tells = len(marked) > 2 and np.ptp(own) > 0 and np.ptp(others) > 0
     return Task(
         name=name,
+        title=title,
         most=most,
         marked=len(marked),
         mean_share=float(own.mean() / most) if len(marked) and most else None,

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PAT
 def course(tmp_path_factory):
     """What `make start` serves, from a copy of the exercises: (address of the book, address of JupyterLab)."""
     folder = tmp_path_factory.mktemp("course")
-    for name in ("book", "exercises", "tools", "_config.yml", "_toc.yml"):
+    pages = ("book", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "_config.yml", "_toc.yml")
+    for name in (*pages, "exercises", "tools"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     scripts = Path(sys.executable).parent

@@ -9,7 +9,7 @@ import pytest
 
 from grading import assignment as assignments
 from grading import rehearsal
-from grading.__main__ import main
+from grading.cli import main
 from grading.rehearsal import WrongAnswer
 
 ROOT = Path(__file__).resolve().parents[2]

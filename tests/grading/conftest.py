@@ -1,6 +1,7 @@
 """A small problem set for the grader's own tests: a function, a class and an explanation."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -127,3 +128,73 @@ def require_isolation() -> None:
         if sys.platform == "linux" and os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(str(error))
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, where there is one."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("the browser tests need chromium, and CI has to have it")
+        pytest.skip("no chromium on the PATH: what the pages look like to a browser is not tested")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+def watch(page) -> list[str]:
+    """Return a list that fills with what a harmless page does not do: dialogs, errors, requests to other places."""
+    trouble: list[str] = []
+    page.on("dialog", lambda dialog: (trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("console", lambda m: trouble.append(f"console: {m.text}") if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "data:", "http://127.0.0.1")) else trouble.append(r.url),
+    )
+    return trouble
+
+
+# What a student may write to make a page do something. Whatever runs says so in `window.ran`.
+HOSTILE_TEXT = r"""**Mine.** <script>window.ran = 1; alert(1)</script> <img src=x onerror="window.ran = 2">
+<a href="javascript:window.ran = 3">first</a> [second](javascript:window.ran=4) <a href="data:text/html,x">third</a>
+<iframe src="http://evil.invalid/" srcdoc="<script>parent.ran = 5</script>"></iframe>
+<form action="http://evil.invalid/"><input name=q autofocus onfocus="window.ran = 6"><button>go</button></form>
+<meta http-equiv="refresh" content="0; url=http://evil.invalid/"> <base href="http://evil.invalid/">
+<style>body { display: none } @import "http://evil.invalid/a.css";</style>
+<div style="position: fixed; inset: 0; background: red; z-index: 99" onmouseover="window.ran = 7">over all</div>
+<svg onload="window.ran = 8"><script>window.ran = 9</script><use href="http://evil.invalid/b.svg"/></svg>
+<math><mtext><table><mglyph><style><img src=x onerror="window.ran = 10"></style></mglyph></table></mtext></math>
+
+![far](http://evil.invalid/c.png) ![missing](attachment:d.png) ![odd](data:text/html;base64,PHA+)
+
+$\text{<img src=x onerror="window.ran = 11">} \href{javascript:window.ran=12}{x} \style{position:fixed}{y}$
+
+$$\text{</math><script>window.ran = 13</script>}$$
+
+<ol start="
+
+$$1$$
+
+" onclick="window.ran = 14"><li>an item</li></ol>
+"""
+
+HOSTILE_CODE = r"""
+from IPython.display import HTML, SVG, Javascript, Markdown, display
+
+display(HTML("<script>window.ran = 15</script><img src=x onerror='window.ran = 16'><b>bold</b>"))
+display(HTML("<link rel=stylesheet href=http://evil.invalid/e.css><table><tr><th>a<td onclick='x()'>1</table>"))
+svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" onload="window.ran = 17">'
+display(SVG(svg + '<script>window.ran = 18</script><image href="http://evil.invalid/f.png"/></svg>'))
+display(Javascript("window.ran = 19"))
+display(Markdown("<script>window.ran = 20</script>"))
+display({"text/html": "<svg/onload=window.ran=21>", "image/png": "x\" onerror=\"window.ran=22"}, raw=True)
+display({"text/latex": "$<img src=x onerror=window.ran=23>$"}, raw=True)
+print("</pre><script>window.ran = 24</script>", "\x1b[31m<img src=x onerror=window.ran=25>")
+"""

@@ -95,6 +95,27 @@ def test_a_submission_that_ends_its_worker_needs_a_person_and_costs_no_other(tin
     assert not list((tmp_path / "results").rglob("s04/*.json"))  # it is tried again the next time
 
 
+def descendants(root: int) -> list[int]:
+    """Return the processes that a process started, and those that these started."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(stat.parent.name))
+    found = [root]
+    for process in found:
+        found += children.get(process, [])
+    return found[1:]
+
+
+def ended(processes: list[int]) -> None:
+    """Wait until processes are gone whose parent was killed."""
+    deadline = time.monotonic() + 20
+    while left := [p for p in processes if Path(f"/proc/{p}").exists()]:
+        assert time.monotonic() < deadline, [Path(f"/proc/{p}/cmdline").read_bytes() for p in left]
+        time.sleep(0.05)
+
+
 def rows(database: Path) -> list[tuple]:
     """Return what a gradebook says, without the keys that are drawn anew for each row."""
     query = """
@@ -118,7 +139,9 @@ def test_a_run_that_is_killed_at_any_moment_ends_as_an_undisturbed_one(tiny, sub
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait(draw.uniform(1, 5))
+            started = descendants(run.pid)
             run.kill()
+        ended(started)
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
     disturbed = tmp_path / "gradebook.db"
     disturbed.rename(tmp_path / "disturbed.db")
@@ -141,10 +164,10 @@ def cluster(workers: int):
             return process
 
         file = undo.enter_context(contextlib.closing(_Scratch())).path
-        start(*dask, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
+        scheduler = start(*dask, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", file, "--nthreads", "1"]
         started = [start(*worker, "--no-nanny", "--no-dashboard", "--host", "127.0.0.1") for _ in range(workers)]
-        yield json.loads(wait_for(file))["address"], started
+        yield json.loads(wait_for(file))["address"], [scheduler, *started]
 
 
 class _Scratch:
@@ -181,14 +204,17 @@ def wait_for_workers(address: str, number: int) -> None:
 def test_a_schedulers_workers_give_the_same_results_to_the_byte_though_one_is_killed(tiny, submitted, tmp_path):
     pytest.importorskip("distributed")
     expected = graded_by(Local(1, tiny.imports), tiny, submitted, tmp_path / "here")
-    with cluster(2) as (address, (victim, _)):
+    with cluster(2) as (address, (_, victim, _)):
         wait_for_workers(address, 2)
         found = {}
         with contextlib.closing(Scheduled(address, tiny.imports)) as pool:
             assert pool.size == 2
             for result in grade_class(tiny, intake.find(submitted, "tiny"), tmp_path / "there", pool):
+                if not found:
+                    started = descendants(victim.pid)
+                    victim.kill()
                 found[result.student] = result.to_json()
-                victim.kill()
+        ended(started)
     assert found == expected
 
     def files(folder):
@@ -197,6 +223,20 @@ def test_a_schedulers_workers_give_the_same_results_to_the_byte_though_one_is_ki
     assert files(tmp_path / "there") == files(tmp_path / "here")
     kept = kept_results(tiny, intake.find(submitted, "tiny"), tmp_path / "there")
     assert {marks(result)["test_double"] for result in kept.values()} == {4, 1}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_scheduler_that_goes_away_is_said_and_what_was_graded_is_kept(tiny, submitted, tmp_path):
+    pytest.importorskip("distributed")
+    with cluster(1) as (address, (scheduler, _)):
+        wait_for_workers(address, 1)
+        with contextlib.closing(Scheduled(address, tiny.imports)) as pool:
+            run = grade_class(tiny, intake.find(submitted, "tiny"), tmp_path, pool)
+            next(run)
+            scheduler.kill()
+            with pytest.raises(WorkerError, match="went away"):
+                list(run)
+    assert list(tmp_path.rglob("*.json"))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -14,7 +14,7 @@ import pytest
 from nbgrader.api import Gradebook, get_alembic_version
 
 from grading import assignment as assignments
-from grading import gradebook, intake, rehearsal
+from grading import feedback, gradebook, intake, rehearsal
 from grading.cli import main
 from grading.executor import Local, grade_class
 
@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 STUDENTS = 30
 
 
-def nbgrader(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def nbgrader(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run one of nbgrader's own commands."""
     scripts = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
+    environment = {**os.environ, **variables, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
     command = [sys.executable, "-m", "nbgrader", *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
@@ -101,7 +101,7 @@ def test_a_second_run_takes_the_kept_results_and_changes_nothing(ps1, simulated)
 
 def test_feedback_shows_messages_and_hints_and_no_hidden_test(simulated, ps1):
     folder, kinds, _ = simulated
-    pages = gradebook.feedback("ps1_curve", folder)
+    pages = feedback.write(ps1, folder)
     assert len(pages) == len(kinds)
     wrong = next(student for student, kind in kinds.items() if kind == "wrong")
     page = (folder / "feedback" / wrong / "ps1_curve" / "ps1_curve.html").read_text()
@@ -119,6 +119,20 @@ def test_feedback_shows_messages_and_hints_and_no_hidden_test(simulated, ps1):
         text = path.read_text()
         assert assignments.HIDDEN_BEGIN not in text
         assert not [line for line in hidden if line in text]
+
+
+def test_nbgraders_own_command_runs_nothing_without_the_isolated_executor(tiny, tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    with gradebook.Writer(tiny, tmp_path):
+        pass
+    notebook = rehearsal.with_answers(tiny.notebook, {"double": "open('ran', 'w').close()"})
+    write_submission(tmp_path / "submitted", "ada", notebook)
+    (tmp_path / "grading.py").write_text("raise ImportError('numpy is broken')\n")  # found before the installed one
+    done = nbgrader("autograde", "tiny", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode != 0
+    assert "cannot be used (numpy is broken): run nbgrader from the course's environment" in done.stderr
+    assert not list(tmp_path.rglob("ran"))
+    assert not (tmp_path / "autograded").exists()
 
 
 def test_nbgraders_own_command_uses_the_isolated_executor(tiny, tmp_path):

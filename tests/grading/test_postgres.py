@@ -223,7 +223,7 @@ def test_a_class_is_graded_marked_and_graded_again_as_in_sqlite(database, course
         pages |= {str(p): p.read_bytes() for p in sorted((course / "feedback").rglob("*.html"))}
         written.append(pages)
     assert written[0] == written[1]
-    assert len(written[0]) == 5 + 4  # nobody can read dan's
+    assert len(written[0]) == 5 + 5
     assert "ada,,,,6.5,9,0,0,4,0,2.5" in (tmp_path / "out0/marks.csv").read_text()
     assert not (course / "gradebook.db").exists()
 

@@ -1,6 +1,7 @@
 """What instructors get: exports, the report on a class, and which submissions are alike."""
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -16,7 +17,7 @@ from grading.cli import main
 from grading.gradebook import Standing
 from grading.results import Mark, Result
 
-from .conftest import write_submission
+from .conftest import watch, write_submission
 
 WRONG = 'def double(x):\n    """<script>alert(1)</script>"""\n    return x'
 HALF = "def double(x):\n    return x * x if np.ndim(x) == 0 else 2 * x"
@@ -110,13 +111,39 @@ def test_the_report_says_how_the_class_did(run, course, tmp_path, capsys):
     page = BeautifulSoup(text, "html.parser")
     assert not re.findall(r"(?:src|href)=|url\(|https?:", text)
     assert "4 submissions, 9 points" in page.p.get_text()
-    tasks = {row.th.get_text(): [cell.get_text() for cell in row.find_all("td")] for row in page.tbody.find_all("tr")}
+    lines = page.tbody.find_all("tr")
+    tasks = {line.th.get_text().split()[0]: [cell.get_text() for cell in line.find_all("td")] for line in lines}
     shares = [4, float(rows_of(course, "ben")["test_double"]), 1, 0]
     assert tasks["test_double"][:4] == ["4", f"{np.mean(shares) / 4:.2f}", "1", "1"]
     assert tasks["test_counter"][:4] == ["2", "0.50", "2", "2"]
     assert "is not valid JSON" in page.get_text()
     assert rows(tmp_path / "needs-person.csv")[1][0] == "'=dot"
     assert [row[0] for row in rows(tmp_path / "tasks.csv")[1:]] == ["test_double", "test_counter", "explain"]
+
+
+def test_a_task_is_called_by_the_heading_it_stands_under(tiny):
+    cells = [nbformat.v4.new_markdown_cell("# Title #\n\n## 1. Twice\n\nText"), *tiny.notebook.cells[2:4]]
+    cells += [nbformat.v4.new_markdown_cell("### Deeper"), *tiny.notebook.cells[5:7]]
+    named = dataclasses.replace(tiny, notebook=nbformat.v4.new_notebook(cells=cells))
+    assert (named.heading(), tiny.heading()) == ("Title", "Tiny")
+    assert named.headings() == dict.fromkeys(("double", "test_double", "counter", "test_counter"), "1. Twice")
+    assert tiny.headings()["test_double"] == "test_double"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_pages_for_instructors_fit_their_window_and_ask_for_nothing(run, course, chromium, tmp_path, width, scheme):
+    assert run("report", "tiny", "--out", str(tmp_path)) == 0
+    submitted = ["--submitted", str(course[0] / "submitted"), *course[1]]
+    assert main(["similarity", "tiny", *submitted, "--out", str(tmp_path / "alike.html"), "--least", "0.1"]) == 0
+    for name in ("report.html", "alike.html"):
+        page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        trouble = watch(page)
+        page.goto((tmp_path / name).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.pdf(format="A4").startswith(b"%PDF")
+        assert trouble == []
+        page.close()
 
 
 def rows_of(course, student):
