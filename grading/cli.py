@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from grading import GradingError, executor, intake, late
 from grading import assignment as assignments
@@ -40,13 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_doctor(options: argparse.Namespace) -> int:
-    """Print what isolation this machine offers."""
+    """Print what isolation this machine offers, and which limits are in force."""
     from grading import doctor
 
     findings = doctor.examine()
-    table = Table("", "What", "How it is here", title="Isolation of student code")
+    table = Table("", "What", "How it is here", "By what means", title="Isolation of student code")
     for finding in findings:
-        table.add_row("[green]yes[/]" if finding.holds else "[red]no[/]", finding.what, finding.detail)
+        mark = "[green]yes[/]" if finding.holds else "[red]no[/]" if finding.required else "[yellow]no[/]"
+        table.add_row(mark, finding.what, Text(finding.detail), Text(finding.means if finding.holds else ""))
     console.print(table)
     return DONE if all(f.holds for f in findings if f.required) else FAILED
 
@@ -55,6 +57,7 @@ def run_check(options: argparse.Namespace) -> int:
     """Grade what is known of each problem set and print what is not as it should be."""
     from grading import rehearsal
 
+    _warn(options)
     status = DONE
     for name in options.names or assignments.names(options.solutions):
         assignment = assignments.load(name, options.solutions)
@@ -66,7 +69,7 @@ def run_check(options: argparse.Namespace) -> int:
             console.print(f"[yellow]skipped: {error}[/]", highlight=False)
             continue
         corpus = rehearsal.wrong_answers(options.wrong_answers / name)
-        with closing(executor.Local(options.workers, assignment.imports)) as pool, _progress() as progress:
+        with closing(_pool(options, assignment)) as pool, _progress() as progress:
             bar = progress.add_task(name, total=None)
             found = rehearsal.check(assignment, corpus, pool, partial(progress.update, bar))
         points = sum(assignment.tests().values())
@@ -96,6 +99,7 @@ def run_simulate(options: argparse.Namespace) -> int:
 
 def run_grade(options: argparse.Namespace) -> int:
     """Grade a class into nbgrader's gradebook, beside the folder of submissions."""
+    _warn(options)
     assignment = assignments.load(options.name, options.solutions)
     assignment.check_requirements()
     submitted, paths = _submissions(options.submitted, options.name)
@@ -132,14 +136,33 @@ def run_grade(options: argparse.Namespace) -> int:
     console.print(
         f"{len(results)} graded into {course / 'gradebook.db' if options.db is None else 'the database'}; "
         f"{len(unsettled)} need a person"
+        + (f"; {count} were graded without isolation" if (count := sum(not r.isolated for r in results)) else "")
     )
     return NEEDS_PERSON if unsettled else DONE
+
+
+def _warn(options: argparse.Namespace) -> None:
+    """Say what it means to grade without isolation, where that was asked for.
+
+    Raises
+    ------
+    GradingError
+        It was asked of a scheduler's workers.
+    """
+    if options.no_isolation:
+        if options.scheduler is not None:
+            raise GradingError("--no-isolation is for this machine's own workers: leave out --scheduler")
+        print(
+            "warning: without isolation, student code can read and change your files, use the network and end your "
+            "processes. Use a container or an account that holds nothing else of value.",
+            file=sys.stderr,
+        )
 
 
 def _pool(options: argparse.Namespace, assignment: assignments.Assignment) -> executor.Pool:
     if options.scheduler is not None:
         return executor.Scheduled(options.scheduler, assignment.imports)
-    return executor.Local(options.workers, assignment.imports)
+    return executor.Local(options.workers, assignment.imports, isolated=not options.no_isolation)
 
 
 def _lateness(options: argparse.Namespace, course: Path, students: list[str]) -> late.Lateness | None:
@@ -332,6 +355,13 @@ def _parser() -> argparse.ArgumentParser:
     def add_workers(command: argparse._ActionsContainer) -> None:
         command.add_argument("--workers", type=_count, default=os.cpu_count() or 1, help="submissions graded at a time")
 
+    def add_isolation(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--no-isolation",
+            action="store_true",
+            help="run student code unconfined, where bubblewrap or user namespaces are missing; the results say so",
+        )
+
     def add_corpus(command: argparse.ArgumentParser) -> None:
         corpus = Path("tests/exercises/wrong_answers")
         command.add_argument("--wrong-answers", type=Path, default=corpus, help="folder of wrong answers")
@@ -340,8 +370,10 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("check", run_check, "solution = full, stub = 0, every wrong answer caught, hints right")
     command.add_argument("names", nargs="*", metavar="PS", help="problem sets; all without one")
+    command.set_defaults(scheduler=None)
     add_corpus(command)
     add_workers(command)
+    add_isolation(command)
 
     command = add("simulate", run_simulate, "write the submissions of a simulated class")
     command.add_argument("name", metavar="PS")
@@ -377,6 +409,7 @@ def _parser() -> argparse.ArgumentParser:
     who = command.add_mutually_exclusive_group()
     add_workers(who)
     who.add_argument("--scheduler", metavar="ADDRESS", help="let the workers of this dask.distributed scheduler grade")
+    add_isolation(command)
 
     command = add("feedback", run_feedback, "write the students' feedback pages")
     command.add_argument("name", metavar="PS")

@@ -5,6 +5,7 @@ Linux's own calls, by ctypes: Python has had some of them only since 3.12, and m
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
@@ -13,13 +14,15 @@ import os
 import platform
 import random
 import resource
+import signal
 import struct
+import tempfile
 from typing import Any
 
 # linux/sched.h, sys/mount.h, linux/prctl.h, linux/capability.h
 _CLONE_NEW = (0x10000000, 0x20000, 0x20000000, 0x40000000, 0x8000000, 0x4000000)  # user, mount, pid, net, ipc, uts
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
-_PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 23, 24, 38
+_PR_SET_PDEATHSIG, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 23, 24, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _KEYCTL = {"x86_64": 250, "aarch64": 219}  # the number of the call
 _KEYCTL_JOIN_SESSION_KEYRING = 1
@@ -108,19 +111,33 @@ def _mounts_below(folders: tuple[str, ...]) -> list[str]:
     return [p for p in inner if not any(p.startswith(other + "/") for other in inner)]
 
 
-def give_up_privileges() -> None:
-    """Leave what forks share beside namespaces, and drop every capability for good, also for programs to be run."""
+def enter_folder(folder: str) -> None:
+    """Make do without namespaces: be at home in a folder of one's own, and end with the warm process."""
+    _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    os.chdir(folder)
+    os.environ |= {"HOME": folder, "TMPDIR": folder}
+    tempfile.tempdir = None  # what was found for the warm process
+
+
+def give_up_privileges(required: bool = True) -> None:
+    """Leave what forks share beside namespaces, and drop every capability for good, also for programs to be run.
+
+    Outside a user namespace of one's own not all of it need be permitted; then it is not `required`.
+    """
+    not_permitted = () if required else (OSError,)
     os.setsid()  # a signal to one's own process group is sent to all of it, whatever the namespace
     if number := _KEYCTL.get(platform.machine()):
         _libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None)  # keys outlive a process; fails where there are none
     capability = 0
-    while _libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) >= 0:
-        _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
-        capability += 1
+    with contextlib.suppress(*not_permitted):
+        while _libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) >= 0:
+            _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
+            capability += 1
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     _call("capset", header, (ctypes.c_uint32 * 6)())
-    _refuse_calls()
+    with contextlib.suppress(*not_permitted):
+        _refuse_calls()
 
 
 def _refuse_calls() -> None:
@@ -148,13 +165,13 @@ def address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int, processes: int) -> None:
-    """Set what one process may use, for good."""
+def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int, processes: int = -1) -> None:
+    """Set what one process may use, for good; -1 is no limit of its own."""
     for what, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_NPROC, processes),
+        *([] if processes < 0 else [(resource.RLIMIT_NPROC, processes)]),
         (resource.RLIMIT_NOFILE, _MAX_FILES),
         (resource.RLIMIT_CORE, 0),
     ):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from course_lib.checks import SEED_VARIABLE
-from grading import GradingError, intake, sandbox
+from grading import GradingError, cgroups, intake, sandbox
 from grading.assignment import Assignment
 from grading.results import Kept, Result, environment, key, ungraded
 
@@ -38,6 +38,7 @@ class Pool(Protocol):
     """Processes that call functions: those of this machine (`Local`), or a scheduler's (`Scheduled`)."""
 
     size: int
+    isolated: bool
     broken: tuple[type[BaseException], ...]  # what a future raises when the process that had it ended
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -58,14 +59,17 @@ class Local:
         How many.
     modules : tuple of str
         What the notebooks import.
+    isolated : bool
+        Whether student code is confined.
     """
 
     broken: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
-    def __init__(self, size: int, modules: tuple[str, ...] = ()) -> None:
+    def __init__(self, size: int, modules: tuple[str, ...] = (), isolated: bool = True) -> None:
         self.size = size
+        self.isolated = isolated
         self._modules = modules
-        self._nursery = sandbox.Nursery(modules)
+        self._nursery = sandbox.Nursery(modules, isolated)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["grading.grade"])
         forkserver.ensure_running()
@@ -95,20 +99,21 @@ class Local:
             if self._executor is not None:
                 self._executor.shutdown(cancel_futures=True)
         self._nursery.close()
+        cgroups.remove_stale()  # the processes of the pool end without doing so
 
     def _start(self) -> ProcessPoolExecutor:
         connection = self._nursery.connection()
-        arguments = (dict(os.environ), self._modules, connection)
+        arguments = (dict(os.environ), self._modules, connection, self.isolated)
         return ProcessPoolExecutor(self.size, self._context, initializer=_begin, initargs=arguments)
 
 
-def _begin(variables: dict[str, str], modules: tuple[str, ...], nursery: socket.socket) -> None:
+def _begin(variables: dict[str, str], modules: tuple[str, ...], nursery: socket.socket, isolated: bool) -> None:
     """Make a new process one that grades: it leaves Ctrl-C to the one that asked for it, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.clear()  # it may have changed since the process began from which this one was forked
     os.environ.update(variables)
-    sandbox.adopt(modules, nursery)
+    sandbox.adopt(modules, nursery, isolated)
 
 
 def _end_with_parent() -> None:
@@ -127,6 +132,8 @@ class Scheduled:
     WorkerError
         There is no scheduler at this address, it has no workers, or dask is not installed.
     """
+
+    isolated = True
 
     def __init__(self, address: str, modules: tuple[str, ...] = ()) -> None:
         try:
@@ -188,7 +195,8 @@ def grade_class(
     """Grade many submissions, yielding each result when it is there.
 
     Results are kept in the folder `results`; one that is there already, for the same submission, tests and environment,
-    is not made again, so that a run that was stopped goes on where it was. Where a process of the pool ends, what it
+    is not made again, so that a run that was stopped goes on where it was. A run without isolation takes one that was
+    made with isolation, too, and never the reverse. Where a process of the pool ends, what it
     and its neighbours had is graded again, one at a time; what ends one alone needs a person.
 
     Parameters
@@ -211,7 +219,7 @@ def grade_class(
                 except intake.IntakeError as error:
                     yield _kept(kept, ungraded(assignment, student, str(error)))
                     continue
-                if (known := kept.get(student, key(assignment, intake.digest(data)))) is not None:
+                if (known := _known(kept, assignment, student, data, pool.isolated)) is not None:
                     yield known
                 else:
                     waiting[pool.submit(_grade, *common, student, paths[student].name, data)] = student, alone
@@ -233,6 +241,15 @@ def grade_class(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _known(kept: Kept, assignment: Assignment, student: str, data: bytes, isolated: bool) -> Result | None:
+    """Return the result that is there already; where there are two, the one with isolation, as a gradebook has it."""
+    digest = intake.digest(data)
+    known = kept.get(student, key(assignment, digest))
+    if known is None and not isolated:
+        known = kept.get(student, key(assignment, digest, isolated=False))
+    return known
 
 
 def _kept(kept: Kept, result: Result, text: str | None = None) -> Result:
@@ -270,9 +287,9 @@ def kept_results(assignment: Assignment, paths: Mapping[str, Path], results: Pat
     found = {}
     for student, path in paths.items():
         try:
-            name = key(assignment, intake.digest(intake.read_bytes(path)))
+            result = _known(kept, assignment, student, intake.read_bytes(path), isolated=False)
         except intake.IntakeError as error:
-            name = ungraded(assignment, student, str(error)).key
-        if (result := kept.get(student, name)) is not None:
+            result = kept.get(student, ungraded(assignment, student, str(error)).key)
+        if result is not None:
             found[student] = result
     return found

@@ -12,13 +12,13 @@ import signal
 import threading
 import unicodedata
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, ClassVar
 
 import nbformat
 
 from course_lib.checks import CheckFailed, Checks, names_used
-from grading import intake
+from grading import intake, sandbox
 from grading.assignment import Assignment, without_hidden_tests
 from grading.results import Mark, Result, key
 from grading.runner import time_limit
@@ -125,19 +125,22 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
             if step.action == "setup":
                 bench.setup(step.cell.source, step.name)
         for step in tests:
-            outputs, hints = bench.test(step.cell.source, step.name, student.snapshot(step.name))
+            with closing(student.snapshot(step.name)) as snapshot:
+                outputs, hints = bench.test(step.cell.source, step.name, snapshot)
             step.cell.outputs = nbformat.from_dict(outputs)
             most = float(step.cell.metadata.nbgrader.points)
             marks.append(Mark(step.name, points_of(outputs, most), most, hints, _text(outputs)))
             step.cell.source = without_hidden_tests(step.cell.source)
         problems = student.problems
+    isolated = sandbox.isolated()
     return Result(
-        key(assignment, submission.digest),
+        key(assignment, submission.digest, isolated),
         submission.student,
         assignment.name,
         marks,
         plan.notes + problems + _forbidden(assignment, plan),
-        _notebook(assignment, plan),
+        _notebook(assignment, plan, isolated),
+        isolated,
     )
 
 
@@ -155,7 +158,7 @@ def points_of(outputs: list[dict[str, Any]], most: float) -> float:
     return most
 
 
-def _notebook(assignment: Assignment, plan: intake.Plan) -> dict[str, Any]:
+def _notebook(assignment: Assignment, plan: intake.Plan, isolated: bool) -> dict[str, Any]:
     """Return the graded notebook, its cells numbered as if run from top to bottom."""
     code = [step.cell for step in plan.steps if step.cell.cell_type == "code"]
     for count, cell in enumerate(code, 1):
@@ -164,7 +167,8 @@ def _notebook(assignment: Assignment, plan: intake.Plan) -> dict[str, Any]:
             if output.output_type == "execute_result":
                 output.execution_count = count
     cells = [step.cell for step in plan.steps]
-    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": assignment.notebook.metadata, "cells": cells}
+    metadata = {**assignment.notebook.metadata, "grading": {"isolated": isolated}}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
     graded: dict[str, Any] = json.loads(json.dumps(notebook))
     return graded
 

@@ -81,6 +81,7 @@ class Report:
     misconceptions: Sequence[Misconception]
     needs_person: Mapping[str, Sequence[str]]
     unmarked: int
+    not_isolated: int
 
     @property
     def median(self) -> float:
@@ -135,6 +136,7 @@ def analyse(assignment: Assignment, standings: Mapping[str, Standing], results: 
         ],
         needs_person={s: r.needs_person for s, r in sorted(results.items()) if r.needs_person},
         unmarked=sum(s.unmarked > 0 for s in standings.values()),
+        not_isolated=sum(not r.isolated for r in results.values()),
     )
 
 

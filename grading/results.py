@@ -1,7 +1,7 @@
 """What grading one submission gave, and the files that keep it.
 
-A result depends on nothing but the submission, the tests, the environment and the cohort's seed, and its key is their
-hash. So a result that is there already is not made again, and one file is never changed.
+A result depends on nothing but the submission, the tests, the environment, the cohort's seed, and whether student code
+was confined; its key is their hash. So a result that is there already is not made again, and no file is ever changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import course_lib
 from course_lib.checks import SEED_VARIABLE
 from grading.assignment import Assignment
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Result:
         Why somebody should look at it; empty for most.
     notebook : dict or None
         The graded notebook; None where the submission could not be read.
+    isolated : bool
+        Whether student code, if any ran, was confined.
     """
 
     key: str
@@ -56,6 +58,7 @@ class Result:
     marks: list[Mark]
     needs_person: list[str] = field(default_factory=list)
     notebook: dict[str, Any] | None = None
+    isolated: bool = True
 
     @property
     def points(self) -> float:
@@ -91,9 +94,9 @@ def ungraded(assignment: Assignment, student: str, reason: str, digest: str = ""
     return Result(key(assignment, digest or f"unreadable: {reason}"), student, assignment.name, marks, [reason])
 
 
-def key(assignment: Assignment, digest: str) -> str:
-    """Hash what a result depends on: submission, tests, the code of grader and course, versions, cohort's seed."""
-    parts = [digest, assignment.digest, environment(), os.environ.get(SEED_VARIABLE, "0")]
+def key(assignment: Assignment, digest: str, isolated: bool = True) -> str:
+    """Hash what a result depends on: submission, tests, code of grader and course, versions, seed, isolation."""
+    parts = [digest, assignment.digest, environment(), os.environ.get(SEED_VARIABLE, "0"), str(isolated)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

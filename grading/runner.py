@@ -225,6 +225,7 @@ def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
     """Fork a confined runner for each request, until the other side closes the connection.
 
     A request brings limits and sockets: one for what is to be said of the start, the runner's own, and one a snapshot.
+    Where it names a folder, there are no namespaces, and this is the scratch folder.
     """
     gc.collect()
     gc.freeze()  # what is loaded stays in memory that the forks share
@@ -233,35 +234,45 @@ def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
         text, descriptors, _, _ = socket.recv_fds(nursery, 4096, MAX_DESCRIPTORS)
         if not text:
             return
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # runners that have ended
+                pass
         child = os.fork()
         if child == 0:
             nursery.close()
             said = socket.socket(fileno=descriptors[0])
             try:
-                limits = json.loads(text)
-                limits["memory_bytes"] += loaded
-                _start_runner(shell, limits, said, descriptors[1:])
+                request = json.loads(text)
+                request["limits"]["memory_bytes"] += loaded
+                _start_runner(shell, request["limits"], request["folder"], said, descriptors[1:])
             except BaseException as error:
                 said.send(f"{type(error).__name__}: {error}".encode()[:4000])
             finally:
                 os._exit(0)
         for descriptor in descriptors:
             os.close(descriptor)
-        os.waitpid(child, 0)
 
 
-def _start_runner(shell: RecordingShell, limits: dict[str, int], said: socket.socket, descriptors: list[int]) -> None:
+def _start_runner(
+    shell: RecordingShell, limits: dict[str, int], folder: str | None, said: socket.socket, descriptors: list[int]
+) -> None:
     """Confine what is forked from here, and fork the runner; hand the other side its handle.
 
-    The runner is process 1 of its namespace: all that it starts ends with it.
+    The runner is process 1 of its namespace: all that it starts ends with it. Without namespaces this is the runner.
     """
-    confine.enter_namespaces(limits["file_bytes"])
-    runner = os.fork()
-    if runner:
-        socket.send_fds(said, [b"started"], [os.pidfd_open(runner)])
-        return
+    if folder is None:
+        confine.enter_namespaces(limits["file_bytes"])
+        runner = os.fork()
+        if runner:
+            socket.send_fds(said, [b"started"], [os.pidfd_open(runner)])
+            return
+    else:
+        confine.enter_folder(folder)
+        del limits["processes"]  # Linux would count all the user's processes, of other containers, too
     confine.limit(**limits)
-    confine.give_up_privileges()
+    confine.give_up_privileges(required=folder is None)
+    if folder is not None:
+        socket.send_fds(said, [b"started"], [os.pidfd_open(os.getpid())])
     said.close()
     confine.fresh_randomness()
     for descriptor in descriptors:

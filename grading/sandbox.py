@@ -4,6 +4,9 @@ Two walls. Bubblewrap makes the outer one: new user, pid, network, ipc, uts and 
 network, an empty environment. In there a process of ours loads Python and its libraries once (`runner`), and forks for
 each submission. Each fork makes the inner wall (`confine`): all those namespaces again, scratch folders of limited size
 that go with the process, no capability, and limits. So a student's process sees neither its siblings nor its parent.
+
+A machine may have no namespaces to give, a container above all. Then a grader that asks for it gets the process without
+the walls: what is left are limits, refused calls, and that the tests run elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import contextlib
 import functools
 import json
 import os
+import platform
 import select
 import shutil
 import signal
@@ -27,10 +31,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import course_lib
-from grading import GradingError, wire
+from grading import GradingError, cgroups, wire
 
 START_SECONDS = 60.0
 OWN_SCRATCH = str(2**24)  # bytes for the warm process, in each of its folders
+SCRATCH_FOLDERS = 3  # as `confine` makes them, which only loads on Linux
+COPY_MB = 32  # what a fork comes to hold of its own, of the memory that it shares at first, by being used at all
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,13 @@ class Limits:
         For all of the student's code together.
     cell_seconds : float
         For one cell, and for all the calls that one test cell makes.
-    memory_mb, scratch_mb, output_mb : int
-        Address space of a process beyond what the libraries take, scratch folder, and text and pictures that the
-        notebook may show.
+    memory_mb : int
+        For each process, its address space beyond what the libraries take. Where control groups may be made, also for
+        the memory of all processes together (`memory_of_all`).
+    scratch_mb, output_mb : int
+        Each scratch folder, and text and pictures that the notebook may show.
     processes : int
-        Threads count. Does not bind when the grader runs as root.
+        At a time; threads count. Where no control groups may be made, it does not bind a grader that runs as root.
     """
 
     seconds: float = 120.0
@@ -65,6 +73,15 @@ class Limits:
             "file_bytes": self.scratch_mb * 2**20,
             "processes": self.processes,
         }
+
+    def memory_of_all(self, snapshots: int) -> int:
+        """Return how many bytes the processes may use together, scratch folders and snapshots included.
+
+        Twice what a process may have: for the notebook's, and for the snapshot that a test calls. With less, a task
+        that takes all there is would take the marks of the tasks beside it: Linux ends the largest process.
+        """
+        copies = (1 + snapshots) * COPY_MB
+        return (2 * self.memory_mb + SCRATCH_FOLDERS * self.scratch_mb + copies) * 2**20
 
 
 class NoIsolation(GradingError):
@@ -149,21 +166,29 @@ def command(descriptor: int, modules: tuple[str, ...]) -> list[str]:
     words += ["--proc", "/proc", "--dev", "/dev", "--size", OWN_SCRATCH, "--tmpfs", "/dev/shm"]
     # The root and /dev are memory without a limit.
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student"]
-    environment = {
-        "HOME": "/home/student",
+    for name, value in _variables("/home/student", "/tmp/matplotlib", "/course").items():
+        words += ["--setenv", name, value]
+    return [*words, "--", *_program(descriptor, modules)]
+
+
+def _program(descriptor: int, modules: tuple[str, ...]) -> list[str]:
+    return [sys.executable, "-P", "-m", "grading.runner", str(descriptor), *modules]
+
+
+def _variables(home: str, matplotlib: str, course: str) -> dict[str, str]:
+    """Return the whole environment of student code."""
+    return {
+        "HOME": home,
         "KERAS_BACKEND": "torch",  # the default would be TensorFlow
         "LANG": "C.UTF-8",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "MPLCONFIGDIR": matplotlib,
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PATH": "/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": "/course",
+        "PYTHONPATH": course,
     }
-    for name, value in environment.items():
-        words += ["--setenv", name, value]
-    return [*words, "--", sys.executable, "-P", "-m", "grading.runner", str(descriptor), *modules]
 
 
 @functools.cache
@@ -183,20 +208,36 @@ class Nursery:
     ----------
     modules : tuple of str
         What it loads. Not more than notebooks need: a fork takes the longer, the more is loaded.
+    isolated : bool
+        Whether there are walls around it.
+
+    Raises
+    ------
+    NoIsolation
+        There is nothing to make the walls with, or this is not Linux.
     """
 
-    def __init__(self, modules: tuple[str, ...]) -> None:
+    def __init__(self, modules: tuple[str, ...], isolated: bool = True) -> None:
+        if platform.system() != "Linux":
+            raise NoIsolation("student code runs on Linux only, with isolation or without: limits are Linux's")
+        if isolated:
+            bubblewrap()  # or say that there is none, while nothing has to be closed
         self._ready = False
+        self._folder = None if isolated else tempfile.TemporaryDirectory(prefix="sigmoid-grader-")
+        cgroups.hierarchies()  # which moves this process, where it has to be moved
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        folder = "/" if self._folder is None else self._folder.name
         with theirs:
             self._process = subprocess.Popen(
-                command(theirs.fileno(), modules),
+                command(theirs.fileno(), modules) if isolated else _program(theirs.fileno(), modules),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
                 pass_fds=[theirs.fileno()],
-                env={},
+                env={} if isolated else _variables(folder, _font_folder(folder), _course()),
+                cwd=folder,
+                start_new_session=not isolated,  # bubblewrap does so itself
             )
 
     def connection(self) -> socket.socket:
@@ -216,7 +257,8 @@ class Nursery:
                 self._errors.seek(0)
                 said = self._errors.read(2000).decode(errors="replace").strip() or "it said nothing"
                 self.close()
-                raise NoIsolation(f"a confined process did not start on this machine: {said}")
+                what = "a confined process" if self._folder is None else "the process for student code"
+                raise NoIsolation(f"{what} did not start on this machine: {said}")
         return self._connection
 
     def close(self) -> None:
@@ -225,6 +267,22 @@ class Nursery:
         self._errors.close()
         self._process.kill()
         self._process.wait()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _font_folder(folder: str) -> str:
+    """Return a folder with Matplotlib's lists of fonts, which a student's process may spoil without harm to others'."""
+    made = Path(folder, "matplotlib")
+    made.mkdir()
+    for fonts in _font_lists():
+        shutil.copy(fonts, made)
+    return str(made)
+
+
+def _course() -> str:
+    """Return where course and grader are imported from."""
+    return os.pathsep.join({str(path.parents[1]) for path in (Path(course_lib.__file__), Path(__file__))})
 
 
 def fork(nursery: socket.socket, limits: Limits, connections: list[socket.socket]) -> Runner:
@@ -237,31 +295,73 @@ def fork(nursery: socket.socket, limits: Limits, connections: list[socket.socket
     OSError
         The warm process is gone.
     """
+    folder = None if isolated() else tempfile.mkdtemp(prefix="sigmoid-student-")
+    request = json.dumps({"folder": folder, "limits": limits.of_a_process()}).encode()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, theirs:
+    with contextlib.ExitStack() as undo:
+        undo.callback(_remove_folder, folder)
+        undo.enter_context(ours)
+        undo.enter_context(theirs)
         descriptors = [theirs.fileno(), *(connection.fileno() for connection in connections)]
         # Whole messages cross: several processes may ask at the same time.
-        socket.send_fds(nursery, [json.dumps(limits.of_a_process()).encode()], descriptors)
+        socket.send_fds(nursery, [request], descriptors)
         theirs.close()
         ours.settimeout(START_SECONDS)
         said, handles, _, _ = socket.recv_fds(ours, 4096, 1)
-    if handles:
-        return Runner(handles[0])
+        if handles:
+            undo.pop_all()
+            ours.close()
+            return Runner(handles[0], folder)
     if not said:
         raise OSError("the warm process is gone")
     raise NoIsolation(f"a process could not be confined on this machine: {said.decode(errors='replace')}")
 
 
-class Runner:
-    """A fork's process 1, by a handle that is never another process's; all that runs in there ends with it."""
+def _remove_folder(folder: str | None) -> None:
+    """Remove a student's scratch folder, whatever was made of it."""
+    if folder is None:
+        return
+    for where, names, _ in os.walk(folder):
+        for name in names:
+            if not os.path.islink(inner := os.path.join(where, name)):
+                with contextlib.suppress(OSError):
+                    os.chmod(inner, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
-    def __init__(self, handle: int) -> None:
+
+class Runner:
+    """A fork's process 1, by a handle that is never another process's; all that runs in there ends with it.
+
+    Without isolation it is no process 1, and has a scratch folder of its own. What ends with it then is what stayed in
+    its process group, and what its control group holds.
+    """
+
+    def __init__(self, handle: int, folder: str | None = None) -> None:
         self._handle = handle
+        self._folder = folder
+        # Its process number, as this process sees it.
+        fields = Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines()
+        self._number = next(int(line.split()[1]) for line in fields if line.startswith("Pid:"))
+        self._group: cgroups.Group | None = None
+
+    def enclose(self, group: cgroups.Group | None, processes: int) -> None:
+        """Put it into a control group, if there is one, before it starts other processes."""
+        self._group, self._processes = group, processes
+        if group is not None:
+            group.add(self._number)
+
+    def make_room(self, snapshots: int) -> None:
+        """Let there be so many snapshots, even where the student's code has started all the processes that it may."""
+        if self._group is not None:
+            self._group.limit_tasks(self._processes + 1 + snapshots)
 
     def end(self) -> None:
         """Kill it, and wait until all of it is gone."""
         if self._handle < 0:
             return
+        if self._folder is not None and self._number > 0:
+            with contextlib.suppress(OSError):
+                os.killpg(self._number, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
         ended = select.poll()
@@ -269,25 +369,42 @@ class Runner:
         ended.poll(1000 * START_SECONDS)
         os.close(self._handle)
         self._handle = -1
+        if self._group is not None and self._folder is None:
+            self._group.release()
+        elif self._group is not None:  # what got away from its process group; and nobody may have waited for it
+            self._group.remove()
+        _remove_folder(self._folder)
 
 
 # By process: one that was forked has none of those that the other made.
 _connections: dict[tuple[int, str, tuple[str, ...]], socket.socket] = {}
 _starting = threading.Lock()
+_without_walls: set[int] = set()  # processes, too
 
 
-def adopt(modules: tuple[str, ...], nursery: socket.socket) -> None:
-    """Let this process ask a warm process that another one has made."""
-    _connections[os.getpid(), bubblewrap(), modules] = nursery
+def adopt(modules: tuple[str, ...], nursery: socket.socket, isolated: bool = True) -> None:
+    """Let this process ask a warm process that another one has made, and have no other kind."""
+    if not isolated:
+        _without_walls.add(os.getpid())
+    _connections[_owner(modules)] = nursery
+
+
+def isolated() -> bool:
+    """Return whether student code that this process has run is confined."""
+    return os.getpid() not in _without_walls
+
+
+def _owner(modules: tuple[str, ...]) -> tuple[int, str, tuple[str, ...]]:
+    return os.getpid(), bubblewrap() if isolated() else "", modules
 
 
 def _nursery(modules: tuple[str, ...], anew: bool = False) -> socket.socket:
-    owner = os.getpid(), bubblewrap(), modules
+    owner = _owner(modules)
     with _starting:
         if anew and owner in _connections:
             _connections.pop(owner).close()
         if owner not in _connections:
-            made = Nursery(modules)
+            made = Nursery(modules, isolated())
             atexit.register(made.close)
             _connections[owner] = made.connection()
         return _connections[owner]
@@ -323,6 +440,7 @@ def _start(nursery: socket.socket, limits: Limits, snapshots: int) -> tuple[Runn
                 connection.close()
         undo.callback(runner.end)
         wire.receive(ours[0], time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
+        runner.enclose(cgroups.acquire(limits.memory_of_all(snapshots), limits.processes + 1), limits.processes)
         undo.pop_all()
     return runner, ours
 

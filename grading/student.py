@@ -164,6 +164,8 @@ class StudentProcess:
     def _exchange(self, request: dict[str, Any], seconds: float) -> Any:
         start = time.monotonic()
         more = {"seconds": seconds, "output": max(self._output_left, 0)}
+        if request["do"] == "snapshots":
+            self._process.make_room(1 + max(request["places"]))
         try:
             return _exchange(self._connections[0], more | request, [], seconds)[0]
         except StudentProcessError:
@@ -213,6 +215,12 @@ class Snapshot:
                 wire.receive(connection, time.monotonic() + GRACE_SECONDS)  # "ready"
             except (wire.Disconnected, wire.WireError, TimeoutError):
                 self._ended = "the notebook's process ended before this test"
+
+    def close(self) -> None:
+        """End it, so that what it holds is there for the next test."""
+        if self._connection is not None:
+            self._connection.close()
+        self._ended = "the test is over"
 
     def lookup(self, names: Sequence[str]) -> dict[str, Any]:
         """Return those of `names` that the student's notebook defines: plain data by value, the rest as proxies."""

@@ -17,7 +17,7 @@ from nbgrader.utils import determine_grade
 from grading import intake
 from grading.grade import free_names, grade, points_of
 from grading.rehearsal import submission, with_answers
-from grading.results import Kept, Result, key, ungraded
+from grading.results import FORMAT, Kept, Result, key, ungraded
 
 from .conftest import TEST_DOUBLE, marked, marks
 
@@ -245,7 +245,8 @@ def test_a_result_comes_back_from_its_file_and_a_damaged_file_is_none(tiny, grad
     assert kept.get(result.student, result.key) == result
     (file,) = tmp_path.rglob("*.json")
     whole = file.read_text()
-    for damaged in ("", whole[:-10], "[]", whole.replace('"format": 2', '"format": 1'), '{"format": 2, "marks": 3}'):
+    ours, older = f'"format": {FORMAT}', f'"format": {FORMAT - 1}'
+    for damaged in ("", whole[:-10], "[]", whole.replace(ours, older), f'{{{ours}, "marks": 3}}'):
         file.write_text(damaged)
         assert kept.get(result.student, result.key) is None
     assert kept.get("another", result.key) is None
