@@ -476,7 +476,7 @@ def test_the_commands_and_files_that_a_page_names_exist(page):
 
 def test_the_wrong_answer_of_the_contributors_guide_has_the_form_of_those_in_the_corpus():
     (example,) = re.findall(r'```python\n("""[\s\S]*?)```', text("CONTRIBUTING.md"))
-    form = re.compile(r'^"""\S.*\n\nanswers: \w+\nfails: \w+\nhint: [\w-]+\n"""\ndef \w+\(')
+    form = re.compile(r'^"""\S.*\n\nanswers: \w+\nfails: \w+\nhint: [\w-]+\n"""\n+def \w+\(')
     assert form.match(example)
     assert re.search(r"hint: (\S+)", example)[1] in MISCONCEPTIONS
 
