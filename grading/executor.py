@@ -236,6 +236,11 @@ def grade_class(
                     raise WorkerError(
                         "the scheduler went away; start it again: the same command goes on from what was graded"
                     ) from error
+                except GradingError:
+                    raise
+                except Exception as error:  # a bug of ours, that this submission brought out: the others are graded
+                    reason = f"the grader failed on it: {type(error).__name__}: {error}"
+                    yield ungraded(assignment, student, intake.printable(reason)[: intake.MAX_REASON])
                 else:
                     yield _kept(kept, Result.from_json(text), text)
     finally:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import nbformat
 
 from course_lib.checks import CheckFailed, Checks, names_used
-from grading import intake, sandbox
+from grading import GradingError, intake, sandbox
 from grading.assignment import Assignment, without_hidden_tests
 from grading.results import Mark, Result, key
 from grading.runner import time_limit
@@ -26,6 +26,10 @@ from grading.shell import RecordingShell
 from grading.student import Snapshot, StudentProcess, StudentProcessError
 
 _DEFINED = re.compile(r"^[ \t]*(?:def|class)(?:[ \t]|\\\n)+(\w+)", re.MULTILINE)
+
+
+class BrokenProblemSet(GradingError):
+    """It is not the submission that is at fault; the message says which cell is."""
 
 
 class TestBench:
@@ -51,12 +55,12 @@ class TestBench:
 
         Raises
         ------
-        RuntimeError
-            It failed: the problem set is broken, not the submission.
+        BrokenProblemSet
+            It failed.
         """
         for output in self._shell.run(source, f"<setup {name}>"):
             if output["output_type"] == "error":
-                raise RuntimeError(f"the setup cell {name} failed: {output['ename']}: {output['evalue']}")
+                raise BrokenProblemSet(f"the setup cell {name} failed: {output['ename']}: {output['evalue']}")
 
     def test(self, source: str, name: str, student: Snapshot) -> tuple[list[dict[str, Any]], list[str]]:
         """Run a test cell; return its outputs and the misconceptions that its failing checks name."""

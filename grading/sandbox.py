@@ -237,7 +237,7 @@ class Nursery:
                 pass_fds=[theirs.fileno()],
                 env={} if isolated else _variables(folder, _font_folder(folder), _course()),
                 cwd=folder,
-                start_new_session=not isolated,  # bubblewrap does so itself
+                start_new_session=True,  # so that Ctrl-C does not reach it, and `close` all that has just been started
             )
 
     def connection(self) -> socket.socket:
@@ -265,7 +265,8 @@ class Nursery:
         """End it, and with it all its forks."""
         self._connection.close()
         self._errors.close()
-        self._process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         if self._folder is not None:
             self._folder.cleanup()

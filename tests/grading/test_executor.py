@@ -95,6 +95,22 @@ def test_a_submission_that_ends_its_worker_needs_a_person_and_costs_no_other(tin
     assert not list((tmp_path / "results").rglob("s04/*.json"))  # it is tried again the next time
 
 
+def test_a_submission_that_the_grader_fails_on_needs_a_person_and_costs_no_other(tiny, submitted, tmp_path):
+    class Buggy(Local):
+        """A pool in which the grader itself fails on one student's submission."""
+
+        def submit(self, function, *arguments):
+            return super().submit(*((int, "x") if "s04" in arguments else (function, *arguments)))
+
+    with contextlib.closing(Buggy(2)) as pool:
+        results = list(grade_class(tiny, intake.find(submitted, "tiny"), tmp_path / "results", pool))
+    assert len(results) == 12
+    assert [(r.student, r.needs_person) for r in results if r.needs_person] == [
+        ("s04", ["the grader failed on it: ValueError: invalid literal for int() with base 10: 'x'"])
+    ]
+    assert not list((tmp_path / "results").rglob("s04/*.json"))
+
+
 def descendants(root: int) -> list[int]:
     """Return the processes that a process started, and those that these started."""
     children: dict[int, list[int]] = {}
