@@ -27,6 +27,8 @@ from grading import GradingError, cgroups, intake, sandbox
 from grading.assignment import Assignment
 from grading.results import Kept, Result, environment, key, ungraded
 
+# What setup cells import is loaded before workers are forked, but for what starts threads or reads settings meanwhile.
+FORKABLE = ("course_lib", "matplotlib", "numpy", "scipy", "sklearn")
 AHEAD = 4  # submissions under way for each worker: enough that none is idle, few enough for memory
 
 
@@ -71,7 +73,8 @@ class Local:
         self._modules = modules
         self._nursery = sandbox.Nursery(modules, isolated)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["grading.grade"])
+        loaded_once = [name for name in modules if name.partition(".")[0] in FORKABLE]
+        self._context.set_forkserver_preload(["grading.grade", *loaded_once])
         forkserver.ensure_running()
         self._executor: ProcessPoolExecutor | None = None
         self._changing = threading.Lock()
