@@ -368,10 +368,10 @@ def test_killed_between_any_two_system_calls(source: Path, monkeypatch: pytest.M
 @posix_only
 def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros(1024 * 1000))
-    with child(tmp_path / "x.npy", tmp_path / "y.npy", 0.01) as process:
+    with child(tmp_path / "x.npy", tmp_path / "y.npy", 0.1) as process:
         while not (tmp_path / "y.npy.partial.json").exists():
             time.sleep(0.01)
-        time.sleep(0.1)
+        time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     state = json.loads((tmp_path / "y.npy.partial.json").read_text())

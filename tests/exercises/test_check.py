@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,16 @@ import pytest
 from grading import assignment as assignments
 from grading import rehearsal
 from grading.cli import main
+from grading.executor import Local
 from grading.rehearsal import WrongAnswer
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = assignments.names(ROOT / "solutions")
+
+
+def checked(assignment, corpus: list[WrongAnswer], **options) -> list[str]:
+    with closing(Local(2, assignment.imports)) as pool:
+        return rehearsal.check(assignment, corpus, pool, progress=lambda **_: None, **options)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -24,7 +31,7 @@ def test_solution_is_full_stub_is_none_and_every_wrong_answer_is_caught_with_its
         assignment.check_requirements()
     except assignments.MissingPackages as error:
         pytest.skip(str(error))
-    assert rehearsal.check(assignment, corpus, workers=2, progress=lambda **_: None) == []
+    assert checked(assignment, corpus) == []
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +47,7 @@ def sigmoid_task():
 
 
 def findings(assignment, *corpus: WrongAnswer) -> str:
-    quiet = rehearsal.check(assignment, list(corpus), workers=2, progress=lambda **_: None, least=0)
+    quiet = checked(assignment, list(corpus), least=0)
     return "\n".join(line for line in quiet if "which no test recognises" not in line)
 
 
