@@ -178,6 +178,29 @@ def role(cell: NotebookNode) -> str:
     return "test" if marks.get("grade") and cell.cell_type == "code" else "locked"
 
 
+@functools.cache
+def shown_and_hidden(source: str) -> tuple[str, str]:
+    """Return the parts of a test cell before its hidden tests, and from there on; the second may be empty.
+
+    Raises
+    ------
+    ValueError
+        They cannot be run apart, or something of the student's is used after the hidden tests.
+    """
+    lines = source.splitlines(keepends=True)
+    marks = {line.strip(): number for number, line in reversed(list(enumerate(lines)))}
+    begin = marks.get(HIDDEN_BEGIN, len(lines))
+    shown, hidden = "".join(lines[:begin]), "".join(lines[begin:])
+    try:
+        ast.parse(shown), ast.parse(hidden)
+    except SyntaxError as error:
+        raise ValueError(f"put the line {HIDDEN_BEGIN} where no block is open: hidden tests run apart") from error
+    last = "".join(lines[1 + marks.get(HIDDEN_END, len(lines)) :])
+    if {name.id for name in ast.walk(ast.parse(last)) if isinstance(name, ast.Name)} > {"check"}:
+        raise ValueError("put the hidden tests last, before check.score(): what they ran on could be shown after them")
+    return shown, hidden
+
+
 def without_hidden_tests(source: str) -> str:
     """Return a test cell as learners may see it after grading."""
     lines: list[str] = []

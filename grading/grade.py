@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import atexit
 import builtins
+import contextlib
 import functools
 import json
 import re
 import signal
 import threading
+import time
 import unicodedata
 import warnings
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -19,7 +21,7 @@ import nbformat
 
 from course_lib.checks import CheckFailed, Checks, names_used
 from grading import GradingError, intake, sandbox
-from grading.assignment import Assignment, without_hidden_tests
+from grading.assignment import Assignment, shown_and_hidden, without_hidden_tests
 from grading.results import Mark, Result, key
 from grading.runner import time_limit
 from grading.shell import RecordingShell
@@ -62,36 +64,106 @@ class TestBench:
             if output["output_type"] == "error":
                 raise BrokenProblemSet(f"the setup cell {name} failed: {output['ename']}: {output['evalue']}")
 
-    def test(self, source: str, name: str, student: Snapshot) -> tuple[list[dict[str, Any]], list[str]]:
-        """Run a test cell; return its outputs and the misconceptions that its failing checks name."""
+    def begin(self, source: str, name: str, student: Snapshot) -> TestRun:
+        """Prepare a test cell, for which the student's names are looked up."""
+        return TestRun(self._shell, self._seconds, source, name, student)
+
+
+class TestRun:
+    """One test cell on the trusted side: what learners have of it, then its hidden tests.
+
+    Of all cells the first part runs before the second part of any: what is shown of a student's process is then shown
+    before that process can know what hidden tests call it with.
+
+    Raises
+    ------
+    BrokenProblemSet
+        The cell's hidden tests cannot be run apart.
+    """
+
+    __test__ = False
+
+    def __init__(self, shell: RecordingShell, seconds: float, source: str, name: str, student: Snapshot) -> None:
+        self.student = student
+        self.outputs: list[dict[str, Any]] = []
+        self._shell = shell
+        self._left = seconds
+        self._label = f"<test {name}>"
+        try:
+            self._shown, self._hidden = shown_and_hidden(source)
+        except ValueError as error:
+            raise BrokenProblemSet(f"the test cell {name}: {error}") from error
+        self._wanted = sorted(free_names(source) - shell.namespace.keys() - set(dir(builtins)))
+        self._names: dict[str, Any] = {}
+
+    def run_shown(self) -> None:
+        """Run what learners have, too."""
         namespace = self._shell.namespace
         namespace.pop("check", None)
-        wanted = sorted(free_names(source) - namespace.keys() - set(dir(builtins)))
+        source = f"{self._shown}\nNone"  # a cell shows its last value, and this is not the end of it
         try:
-            names = student.lookup(wanted)
+            names = self.student.lookup(self._wanted)
         except StudentProcessError as error:
-            names = {}
-            source = f"raise RuntimeError({str(error)!r})"
+            names, source = {}, f"raise RuntimeError({str(error)!r})"
         namespace.update(names)
-        try:
-            with _alarm(self._seconds), warnings.catch_warnings():
-                # Outside a check a warning would go to stderr, for which nbgrader gives no marks.
-                warnings.simplefilter("ignore")
-                outputs = self._shell.run(source, f"<test {name}>")
-        finally:
-            for bound in names:
-                namespace.pop(bound, None)
-        check = namespace.get("check")
-        failures = check.barred + check.failures if type(check) is Checks else []
-        if type(check) is Checks and not check.ended and not any(o["output_type"] == "error" for o in outputs):
+        self.outputs = self._run(source)
+        self._names = dict(namespace)
+        for bound in names:
+            namespace.pop(bound, None)
+
+    def run_hidden(self) -> None:
+        """Run the rest, unless an error has ended the cell."""
+        namespace = self._shell.namespace
+        before = dict(namespace)
+        namespace.update(self._names)
+        self.student.shows = False
+        if self._hidden and not _errors(self.outputs):
+            outputs = self._run(self._hidden)
+            for output in _errors(outputs):
+                if output["ename"] != CheckFailed.__name__:  # what it says may be the student's
+                    output |= {"ename": "RuntimeError", "evalue": "a hidden test stopped with an error"}
+            self.outputs = _joined(self.outputs + outputs)
+        self._check = namespace.get("check")
+        namespace.clear()
+        namespace.update(before)
+        if type(self._check) is Checks and not self._check.ended and not _errors(self.outputs):
             # nbgrader gives full marks to a cell that shows nothing.
-            text = "the test did not come to its end"
-            outputs.append({"output_type": "error", "ename": "RuntimeError", "evalue": text, "traceback": []})
-        for output in outputs:
-            if output["output_type"] == "error" and output["ename"] != CheckFailed.__name__:
+            error = {"ename": "RuntimeError", "evalue": "the test did not come to its end"}
+            self.outputs.append({"output_type": "error", **error})
+        for output in _errors(self.outputs):
+            if output["ename"] != CheckFailed.__name__:
                 # A traceback quotes the lines around the error, and those may be hidden ones.
                 output["traceback"] = [f"{output['ename']}: {output['evalue']}"]
-        return outputs, sorted({f.hint for f in failures if f.hint is not None})
+
+    @property
+    def hints(self) -> list[str]:
+        """The misconceptions that failing checks name."""
+        failures = self._check.barred + self._check.failures if type(self._check) is Checks else []
+        return sorted({f.hint for f in failures if f.hint is not None})
+
+    def _run(self, source: str) -> list[dict[str, Any]]:
+        start = time.monotonic()
+        with _alarm(max(self._left, 0.001)), warnings.catch_warnings():
+            # Outside a check a warning would go to stderr, for which nbgrader gives no marks.
+            warnings.simplefilter("ignore")
+            outputs = self._shell.run(source, self._label)
+        self._left -= time.monotonic() - start
+        return outputs
+
+
+def _errors(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [output for output in outputs if output["output_type"] == "error"]
+
+
+def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return outputs with neighbouring text of one stream in one, as a notebook has it."""
+    joined: list[dict[str, Any]] = []
+    for output in outputs:
+        if joined and output.get("name") is not None and output["name"] == joined[-1].get("name"):
+            joined[-1] = {**joined[-1], "text": joined[-1]["text"] + output["text"]}
+        else:
+            joined.append(output)
+    return joined
 
 
 def _new_shell() -> RecordingShell:
@@ -110,8 +182,8 @@ def free_names(source: str) -> frozenset[str]:
 def grade(assignment: Assignment, submission: intake.Submission) -> Result:
     """Grade one submission.
 
-    The student's notebook runs first, from start to end; the tests follow, each on a snapshot of the student's process
-    at the place where the test stands. So nothing that a test reveals can reach a later cell of the student's.
+    The student's notebook runs first, from start to end; the tests follow, on snapshots of the student's process at the
+    places where they stand. So nothing that a test reveals can reach a later cell of the student's.
     """
     plan = intake.lay_in(assignment, submission)
     tests = [step for step in plan.steps if step.action == "test"]
@@ -128,12 +200,12 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
                 step.cell.outputs = nbformat.from_dict(student.run_cell(step.cell.source, step.name))
             if step.action == "setup":
                 bench.setup(step.cell.source, step.name)
+        runs = _run_tests(tests, bench, student)
         for step in tests:
-            with closing(student.snapshot(step.name)) as snapshot:
-                outputs, hints = bench.test(step.cell.source, step.name, snapshot)
-            step.cell.outputs = nbformat.from_dict(outputs)
+            run = runs[step.name]
+            step.cell.outputs = nbformat.from_dict(run.outputs)
             most = float(step.cell.metadata.nbgrader.points)
-            marks.append(Mark(step.name, points_of(outputs, most), most, hints, _text(outputs)))
+            marks.append(Mark(step.name, points_of(run.outputs, most), most, run.hints, _text(run.outputs)))
             step.cell.source = without_hidden_tests(step.cell.source)
         problems = student.problems
     isolated = sandbox.isolated()
@@ -146,6 +218,47 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
         _notebook(assignment, plan, isolated),
         isolated,
     )
+
+
+def _run_tests(tests: list[intake.Step], bench: TestBench, student: StudentProcess) -> dict[str, TestRun]:
+    """Run the test cells.
+
+    Tests share a copy of the student's process, as in a notebook, since copies are what grading spends its time on.
+    Where a test's calls end that copy or use up the time, the tests that have not come to their end run again, each
+    with a copy of its own: they lose nothing by it.
+    """
+    finished: dict[str, TestRun] = {}
+    with contextlib.ExitStack() as stack:
+
+        def begin(step: intake.Step, *, shared: bool) -> TestRun:
+            snapshot = stack.enter_context(closing(student.snapshot(step.name, shared=shared)))
+            run = bench.begin(step.cell.source, step.name, snapshot)
+            run.run_shown()
+            return run
+
+        def together() -> None:
+            runs: dict[str, TestRun] = {}
+            for step in tests:
+                run = runs[step.name] = begin(step, shared=True)
+                if run.student.troubled:
+                    if run.student.out_of_time:
+                        run.run_hidden()
+                        finished[step.name] = run
+                    return
+            for name, run in runs.items():
+                run.run_hidden()
+                if run.student.troubled:
+                    student.start_anew()  # for one that does not know what hidden tests call
+                if run.student.out_of_time or not run.student.troubled:
+                    finished[name] = run
+                if run.student.troubled:
+                    return
+
+        together()
+        apart = {step.name: begin(step, shared=False) for step in tests if step.name not in finished}
+        for run in apart.values():
+            run.run_hidden()
+    return finished | apart
 
 
 def points_of(outputs: list[dict[str, Any]], most: float) -> float:

@@ -28,7 +28,6 @@ from grading.shell import RecordingShell
 
 MAX_PRINTED = 10_000
 MAX_WARNINGS = 20
-MAX_DESCRIPTORS = 250  # Linux passes no more in one message
 
 # What Python, NumPy and IPython load, or make, only when it is first needed; every fork would pay for it anew.
 WARM_UP = (
@@ -46,16 +45,15 @@ class TimeLimit(BaseException):
 class Runner:
     """Answers requests about the student's cells; each method that a request names is ``do_<name>``."""
 
-    def __init__(self, shell: RecordingShell, connection: socket.socket, snapshots: list[socket.socket]) -> None:
+    def __init__(self, shell: RecordingShell) -> None:
         self.shell = shell
-        self.connection = connection
         self.labels: list[str] = []
         self.held: list[Any] = []
         self.places: dict[int, int] = {}  # in `held`, by id: the same object is the same on the other side
-        self.snapshots = snapshots
 
     def serve(self, connection: socket.socket) -> None:
         """Answer requests until the other side closes the connection."""
+        self.connection = connection
         wire.send(connection, "ready", [])
         while True:
             try:
@@ -76,19 +74,17 @@ class Runner:
             outputs = self.shell.run(request["source"], request["label"])
         return outputs, []
 
-    def do_snapshots(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
-        """Leave copies of this process, as it is now, each to answer on a connection of its own."""
-        for place in request["places"]:
+    def do_copy(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
+        """Leave a copy of this process, as it is now, to answer on a connection of its own, which comes next."""
+        _, [descriptor], _, _ = socket.recv_fds(self.connection, 1, 1)
+        os.set_inheritable(descriptor, False)  # a program that the student starts would keep the connection open
+        with socket.socket(fileno=descriptor) as connection:
             if os.fork() == 0:
-                # Whoever else holds a connection keeps the other side from seeing that it ended.
-                for connection in {self.connection, *self.snapshots} - {self.snapshots[place]}:
-                    connection.close()
+                self.connection.close()  # whoever else holds it keeps the other side from seeing that it ended
                 try:
-                    self.serve(self.snapshots[place])
+                    self.serve(connection)
                 finally:
                     os._exit(0)
-        for place in request["places"]:
-            self.snapshots[place].close()
         return "taken", []
 
     def do_names(self, request: dict[str, Any], buffers: list[bytes]) -> tuple[Any, list[bytes]]:
@@ -224,14 +220,14 @@ def time_limit(seconds: float) -> Iterator[None]:
 def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
     """Fork a confined runner for each request, until the other side closes the connection.
 
-    A request brings limits and sockets: one for what is to be said of the start, the runner's own, and one a snapshot.
-    Where it names a folder, there are no namespaces, and this is the scratch folder.
+    A request brings limits and two sockets: one for what is to be said of the start, and the runner's own. Where it
+    names a folder, there are no namespaces, and this is the scratch folder.
     """
     gc.collect()
     gc.freeze()  # what is loaded stays in memory that the forks share
     loaded = confine.address_space()
     while True:
-        text, descriptors, _, _ = socket.recv_fds(nursery, 4096, MAX_DESCRIPTORS)
+        text, descriptors, _, _ = socket.recv_fds(nursery, 4096, 2)
         if not text:
             return
         with contextlib.suppress(ChildProcessError):
@@ -240,11 +236,11 @@ def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
         child = os.fork()
         if child == 0:
             nursery.close()
-            said = socket.socket(fileno=descriptors[0])
+            said, connection = [socket.socket(fileno=number) for number in descriptors]
             try:
                 request = json.loads(text)
                 request["limits"]["memory_bytes"] += loaded
-                _start_runner(shell, request["limits"], request["folder"], said, descriptors[1:])
+                _start_runner(shell, request["limits"], request["folder"], said, connection)
             except BaseException as error:
                 said.send(f"{type(error).__name__}: {error}".encode()[:4000])
             finally:
@@ -254,7 +250,7 @@ def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
 
 
 def _start_runner(
-    shell: RecordingShell, limits: dict[str, int], folder: str | None, said: socket.socket, descriptors: list[int]
+    shell: RecordingShell, limits: dict[str, int], folder: str | None, said: socket.socket, connection: socket.socket
 ) -> None:
     """Confine what is forked from here, and fork the runner; hand the other side its handle.
 
@@ -275,10 +271,8 @@ def _start_runner(
         socket.send_fds(said, [b"started"], [os.pidfd_open(os.getpid())])
     said.close()
     confine.fresh_randomness()
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)  # a program that the student starts would keep the connections open
-    connection, *snapshots = [socket.socket(fileno=number) for number in descriptors]
-    Runner(shell, connection, snapshots).serve(connection)
+    connection.set_inheritable(False)  # a program that the student starts would keep it open
+    Runner(shell).serve(connection)
 
 
 def main(descriptor: int, modules: list[str]) -> None:

@@ -286,8 +286,8 @@ def _course() -> str:
     return os.pathsep.join({str(path.parents[1]) for path in (Path(course_lib.__file__), Path(__file__))})
 
 
-def fork(nursery: socket.socket, limits: Limits, connections: list[socket.socket]) -> Runner:
-    """Return a new runner that has these connections.
+def fork(nursery: socket.socket, limits: Limits, connection: socket.socket) -> Runner:
+    """Return a new runner that has this connection.
 
     Raises
     ------
@@ -303,9 +303,8 @@ def fork(nursery: socket.socket, limits: Limits, connections: list[socket.socket
         undo.callback(_remove_folder, folder)
         undo.enter_context(ours)
         undo.enter_context(theirs)
-        descriptors = [theirs.fileno(), *(connection.fileno() for connection in connections)]
         # Whole messages cross: several processes may ask at the same time.
-        socket.send_fds(nursery, [request], descriptors)
+        socket.send_fds(nursery, [request], [theirs.fileno(), connection.fileno()])
         theirs.close()
         ours.settimeout(START_SECONDS)
         said, handles, _, _ = socket.recv_fds(ours, 4096, 1)
@@ -411,8 +410,13 @@ def _nursery(modules: tuple[str, ...], anew: bool = False) -> socket.socket:
         return _connections[owner]
 
 
-def start(limits: Limits, snapshots: int, modules: tuple[str, ...] = ()) -> tuple[Runner, list[socket.socket]]:
-    """Start a confined runner and wait until it is ready; return it with its connection and those of its snapshots.
+def start(limits: Limits, snapshots: int, modules: tuple[str, ...] = ()) -> tuple[Runner, socket.socket]:
+    """Start a confined runner and wait until it is ready; return it with its connection.
+
+    Parameters
+    ----------
+    snapshots : int
+        How many copies of it will be made, at most.
 
     Raises
     ------
@@ -428,26 +432,14 @@ def start(limits: Limits, snapshots: int, modules: tuple[str, ...] = ()) -> tupl
             raise NoIsolation("a confined process ended before it was ready, twice") from error
 
 
-def _start(nursery: socket.socket, limits: Limits, snapshots: int) -> tuple[Runner, list[socket.socket]]:
-    pairs = [socket.socketpair() for _ in range(1 + snapshots)]
-    ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+def _start(nursery: socket.socket, limits: Limits, snapshots: int) -> tuple[Runner, socket.socket]:
+    ours, theirs = socket.socketpair()
     with contextlib.ExitStack() as undo:
-        for connection in ours:
-            undo.callback(connection.close)
-        try:
+        undo.callback(ours.close)
+        with theirs:
             runner = fork(nursery, limits, theirs)
-        finally:
-            for connection in theirs:
-                connection.close()
         undo.callback(runner.end)
-        wire.receive(ours[0], time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
+        wire.receive(ours, time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
         runner.enclose(cgroups.acquire(limits.memory_of_all(snapshots), limits.processes + 1), limits.processes)
         undo.pop_all()
     return runner, ours
-
-
-def stop(runner: Runner, connections: list[socket.socket]) -> None:
-    """End a runner and everything it started."""
-    for connection in connections:
-        connection.close()
-    runner.end()

@@ -12,9 +12,12 @@ import ast
 import base64
 import builtins
 import contextlib
+import io
 import itertools
 import linecache
 import re
+import socket
+import sys
 import time
 import traceback
 import unicodedata
@@ -65,7 +68,7 @@ class StudentProcess:
         self.limits = limits
         self._modules = tuple(modules)
         self.problems: list[str] = []
-        self._places = list(places)
+        self._most_copies = 2 * len(places)  # at each place one that is kept, and one that is called
         self._left = limits.seconds
         self._output_left = limits.output_mb * 2**20
         self._labels: set[str] = set()
@@ -73,10 +76,13 @@ class StudentProcess:
         self._seen: dict[str, list[str]] = {}
         self._due: list[str] = []  # snapshots that can wait, and the words that what comes meanwhile must not bind
         self._words: set[str] = set()
-        self._taken: set[str] = set()
         self._done: list[dict[str, Any]] = []
         self._process: Any = None
-        self._connections: list[Any] = []
+        self._connection: Any = None
+        self._open: list[Any] = []  # all connections
+        self._kept: dict[str, Any] = {}  # by place, the process as it was there; after the last cell, it is that one
+        self._at_end: list[str] = []
+        self._shared: dict[Any, Any] = {}  # by what is kept, a copy for several tests
 
     def __enter__(self) -> StudentProcess:
         self._start()
@@ -90,7 +96,7 @@ class StudentProcess:
     def run_cell(self, source: str, name: str) -> list[dict[str, Any]]:
         """Run one cell and return its outputs in nbformat's shape, an error output where it could not be run."""
         if not _only_adds_names(source, self._words):
-            self._take_snapshots()
+            self._keep()
         self._words |= _words(source)
         label = f"<cell {name}>"
         # Where lines are numbered, IPython has left out the empty ones at the top.
@@ -121,61 +127,120 @@ class StudentProcess:
     def take_snapshot(self, place: str, reads: Iterable[str] = ()) -> None:
         """Keep the process as it is now under the name `place`.
 
-        A copy costs the process what it shares with it. So none is taken before a cell runs that could make a
-        difference, to the notebook so far or to `reads`, the names that will be looked up.
+        A copy costs the process what it shares with it. So none is made before a cell runs that could make a
+        difference, to the notebook so far or to `reads`, the names that will be looked up; and then one for all places
+        since the last.
         """
         self._due.append(place)
         self._words |= set(reads)
         self._seen[place] = list(self._sources)
 
-    def _take_snapshots(self) -> None:
+    def snapshot(self, place: str, *, shared: bool = False) -> Snapshot:
+        """Return the snapshot `place`, once all cells have run.
+
+        Parameters
+        ----------
+        shared : bool
+            Those between which no cell made a difference are one process: what a call changes there, all of them see.
+        """
+        self._end_cells()
+        kept = self._connection if place in self._at_end else self._kept.get(place)
+        connection = None
+        with contextlib.suppress(StudentProcessError):
+            connection = self._shared.get(kept) if shared else None
+            connection = connection or self._copy(kept)
+        if shared and connection is not None:
+            self._shared[kept] = connection
+        return Snapshot(connection, self.limits.cell_seconds, self._seen.get(place, []), shared=shared)
+
+    def start_anew(self) -> None:
+        """Run all cells again in a new process, which knows nothing of what snapshots of this one were called with."""
+        self._stop()
+        self._revive()
+
+    def _keep(self) -> None:
         if not self._due:
             return
-        request = {"do": "snapshots", "places": [self._places.index(place) for place in self._due]}
+        request = {"do": "copy", "places": self._due}
         try:
             self._ask(request)
         except StudentProcessError as error:
             self.problems.append(f"before {self._due[0]}: {error}")
         else:
             self._done.append(request)
-            self._taken |= set(self._due)
         self._due = []
 
-    def snapshot(self, place: str) -> Snapshot:
-        """Return the snapshot `place`."""
-        self._take_snapshots()
-        number = self._places.index(place)
-        if self._process is None and self._done:  # the last cells ended it, and the snapshots with it
+    def _end_cells(self) -> None:
+        """Let the process itself, which will run no cell any more, be what is kept for the last places."""
+        if self._due:
             try:
-                self._restart()
+                self._check_time()
+                if self._process is None:
+                    self._restart()
             except StudentProcessError as error:
-                self.problems.append(f"before {place}: {error}")
-                self._done, self._taken = [], set()
-        connection = self._connections[1 + number] if place in self._taken else None
-        return Snapshot(connection, self.limits.cell_seconds, self._seen.get(place, []))
+                self.problems.append(f"before {self._due[0]}: {error}")
+            else:
+                self._at_end = self._due
+            self._due = []
+        if self._process is None:  # the last cells ended it, and the snapshots with it
+            self._revive()
+
+    def _revive(self) -> None:
+        if not self._done:
+            return
+        try:
+            self._restart()
+        except StudentProcessError as error:
+            self.problems.append(f"before the tests: {error}")
+            self._done, self._at_end = [], []
 
     def _ask(self, request: dict[str, Any]) -> Any:
-        if self._left <= 0:
-            raise StudentProcessError(f"the notebook's time, {self.limits.seconds:g} s, was used up")
+        self._check_time()
         if self._process is None:
             self._restart()
         return self._exchange(request, min(self.limits.cell_seconds, self._left))
 
+    def _check_time(self) -> None:
+        if self._left <= 0:
+            raise StudentProcessError(f"the notebook's time, {self.limits.seconds:g} s, was used up")
+
     def _exchange(self, request: dict[str, Any], seconds: float) -> Any:
         start = time.monotonic()
-        more = {"seconds": seconds, "output": max(self._output_left, 0)}
-        if request["do"] == "snapshots":
-            self._process.make_room(1 + max(request["places"]))
         try:
-            return _exchange(self._connections[0], more | request, [], seconds)[0]
+            if request["do"] == "copy":
+                copy = self._copy(self._connection, seconds)
+                self._kept |= dict.fromkeys(request["places"], copy)
+                return None
+            more = {"seconds": seconds, "output": max(self._output_left, 0)}
+            return _exchange(self._connection, more | request, [], seconds)[0]
         except StudentProcessError:
             self._stop()
             raise
         finally:
             self._left -= time.monotonic() - start
 
+    def _copy(self, kept: Any, seconds: float = 0.0) -> Any:
+        """Return the connection of a new copy of a process."""
+        if kept is None:
+            raise StudentProcessError("the notebook's process ended before this test")
+        self._process.make_room(len(self._open))
+        ours, theirs = socket.socketpair()
+        with contextlib.ExitStack() as undo:
+            undo.callback(ours.close)
+            with theirs, _in_a_sentence(seconds):
+                deadline = time.monotonic() + seconds + GRACE_SECONDS
+                wire.send(kept, {"do": "copy"}, [], deadline)
+                socket.send_fds(kept, [b"+"], [theirs.fileno()])
+                wire.receive(kept, deadline)
+                theirs.close()  # so that it is seen if nobody else has it
+                wire.receive(ours, deadline)  # "ready"
+            undo.pop_all()
+        self._open.append(ours)
+        return ours
+
     def _start(self) -> None:
-        self._process, self._connections = sandbox.start(self.limits, len(self._places), self._modules)
+        self._process, self._connection = sandbox.start(self.limits, self._most_copies, self._modules)
+        self._open = [self._connection]
 
     def _restart(self) -> None:
         """Start anew and do again what went well before.
@@ -195,30 +260,40 @@ class StudentProcess:
 
     def _stop(self) -> None:
         if self._process is not None:
-            sandbox.stop(self._process, self._connections)
-            self._process, self._connections = None, []
+            for connection in self._open:
+                connection.close()
+            self._process.end()
+            self._process = self._connection = None
+            self._open, self._kept, self._shared = [], {}, {}
 
 
 class Snapshot:
     """A copy of the student's process, to look names up in and to call; what a test does in it stays in it."""
 
-    def __init__(self, connection: Any, seconds: float, sources: list[str]) -> None:
+    def __init__(self, connection: Any, seconds: float, sources: list[str], *, shared: bool = False) -> None:
         self.sources = sources
+        self.shows = True  # what the student's code prints, and not only to a check that catches it
         self._connection = connection
+        self._shared = shared
         self._seconds = seconds
         self._left = seconds
         self._printable = MAX_PRINTED
         self._proxies: dict[int, Proxy] = {}
         self._ended: str | None = None if connection is not None else "the notebook's process ended before this test"
-        if connection is not None:
-            try:
-                wire.receive(connection, time.monotonic() + GRACE_SECONDS)  # "ready"
-            except (wire.Disconnected, wire.WireError, TimeoutError):
-                self._ended = "the notebook's process ended before this test"
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time for the calls of a test was used up."""
+        return self._left <= 0
+
+    @property
+    def troubled(self) -> bool:
+        """Whether it ended or is out of time, so that other tests should not go on with the same process."""
+        return self._ended is not None or self.out_of_time
 
     def close(self) -> None:
         """End it, so that what it holds is there for the next test."""
-        if self._connection is not None:
+        if self._connection is not None and not self._shared:
             self._connection.close()
         self._ended = "the test is over"
 
@@ -279,7 +354,8 @@ class Snapshot:
             said = _reason(str(fault))
             raise StudentProcessError(f"the student's process sent a malformed answer: {said}") from fault
         self._printable -= len(printed)
-        print(printed, end="")
+        if self.shows or isinstance(sys.stdout, io.StringIO):
+            print(printed, end="")
         for target, after in changed:
             _assign(target, after)
         for text, category, filename, lineno in warned:
@@ -511,14 +587,21 @@ def _is_base64(text: str) -> bool:
 
 
 def _exchange(connection: Any, request: Any, buffers: list[bytes], seconds: float) -> tuple[Any, list[bytes]]:
-    """Send a request, wait for its reply, and put in one sentence what may go wrong."""
+    """Send a request and wait for its reply."""
     deadline = time.monotonic() + seconds + GRACE_SECONDS
-    try:
+    with _in_a_sentence(seconds):
         wire.send(connection, request, buffers, deadline)
         return wire.receive(connection, deadline)
+
+
+@contextlib.contextmanager
+def _in_a_sentence(seconds: float) -> Iterator[None]:
+    """Say what may go wrong between two processes."""
+    try:
+        yield
     except TimeoutError as error:
         raise StudentProcessError(f"no answer within {seconds:.3g} s") from error
-    except wire.Disconnected as error:
+    except (wire.Disconnected, OSError) as error:
         raise StudentProcessError("the notebook's process ended (exit, crash or memory limit)") from error
     except wire.WireError as error:
         raise StudentProcessError(f"the notebook's process cannot be understood: {error}") from error
