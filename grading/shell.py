@@ -8,6 +8,7 @@ import base64
 import functools
 import sys
 import tempfile
+import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,8 +35,8 @@ class RecordingShell:
     max_output : int
         Bytes of text that one cell may show; what is beyond is cut, and a line says so.
     keep_compiled : bool
-        The same cells will be run for many submissions, and nothing in them changes how cells are read: what compiling
-        them made is kept for as long as the process lives.
+        The same cells will be run for many submissions, and need none of what IPython does around a cell of Python:
+        their code is kept for as long as the process lives, and run as it is.
 
     Examples
     --------
@@ -50,7 +51,8 @@ class RecordingShell:
         config.HistoryManager.enabled = False
         self._home = tempfile.TemporaryDirectory(prefix="ipython-")
         with _not_the_current_shell():
-            self._shell = (_KeepingShell if keep_compiled else _Shell)(config=config, ipython_dir=self._home.name)
+            self._shell = _Shell(config=config, ipython_dir=self._home.name)
+        self._keep_compiled = keep_compiled
         self._first_namespaces = [(names, dict(names)) for names in (self._shell.user_ns, self._shell.user_ns_hidden)]
         self.max_output = max_output
 
@@ -86,11 +88,24 @@ class RecordingShell:
         sys.stdout, sys.stderr = _Stream(recorder, "stdout"), _Stream(recorder, "stderr")
         try:
             with self.current():
-                self._shell.run_cell(source, store_history=True)
+                if self._keep_compiled and (code := _compiled(source, label)):
+                    self._execute(code)
+                else:
+                    self._shell.run_cell(source, store_history=True)
         finally:
             sys.stdout, sys.stderr = streams
         recorder.end_stream()
         return recorder.outputs
+
+    def _execute(self, code: tuple[types.CodeType, ...]) -> None:
+        shell = self._shell
+        with shell.builtin_trap, shell.display_trap:
+            try:
+                for part in code:
+                    exec(part, self.namespace)
+            except BaseException:  # as IPython does
+                shell.showtraceback(running_compiled_code=True)
+            shell.events.trigger("post_execute")  # figures are shown, and closed
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -269,34 +284,13 @@ class _Shell(InteractiveShell):  # type: ignore[misc]
         self.recorder.error(etype.__name__, text, list(stb))
 
 
-class _KeepingCompiler(_Compiler):
-    """Compiles a cell once; statements carry their code."""
-
-    def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> Any:
-        return _parsed(source, filename, symbol)
-
-    def __call__(self, source: Any, filename: str, symbol: str, *rest: Any) -> Any:
-        if not isinstance(source, ast.AST):
-            return super().__call__(source, filename, symbol, *rest)
-        kept = source.body[0].__dict__.setdefault("kept", {})  # type: ignore[attr-defined]
-        if symbol not in kept:
-            kept[symbol] = super().__call__(source, filename, symbol, *rest)
-        return kept[symbol]
-
-
 @functools.lru_cache(maxsize=1024)
-def _parsed(source: str, filename: str, symbol: str) -> Any:
-    return _Compiler().ast_parse(source, filename, symbol)
-
-
-class _KeepingShell(_Shell):
-    compiler_class = _KeepingCompiler
-
-    def transform_cell(self, raw_cell: str) -> str:
-        return _transformed(raw_cell)
-
-
-@functools.lru_cache(maxsize=1024)
-def _transformed(source: str) -> str:
-    transformed: str = TransformerManager().transform_cell(source)
-    return transformed
+def _compiled(source: str, label: str) -> tuple[types.CodeType, ...] | None:
+    """Return the code of a cell, its last expression, to be shown, by itself; None where it is not plain Python."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return None
+    shown = tree.body[-1:] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
+    tree.body = tree.body[: len(tree.body) - len(shown)]
+    return compile(tree, label, "exec"), compile(ast.Interactive(shown), label, "single")

@@ -184,7 +184,7 @@ def test_no_folder_is_left(tmp_path, monkeypatch):
         monkeypatch.setattr(sandbox, "_without_walls", {os.getpid()})
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            runner = sandbox.fork(nursery.connection(), Limits(), [theirs])
+            runner = sandbox.fork(nursery.connection(), Limits(), theirs)
             assert len(list(tmp_path.iterdir())) == 2
             runner.end()
         assert len(list(tmp_path.iterdir())) == 1
