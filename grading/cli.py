@@ -24,6 +24,7 @@ from grading.results import Result
 
 DONE, NEEDS_PERSON, FAILED = 0, 1, 2
 EXPORTS = ("canvas", "csv", "moodle")
+MOST_ROWS = 50  # of students; a table of a larger class is not read in a terminal
 
 console = Console()
 
@@ -308,18 +309,30 @@ def run_release(options: argparse.Namespace) -> int:
 
 
 def _print_marks(assignment: assignments.Assignment, results: list[Result]) -> None:
+    """Print what each student has, of a large class what each task gave."""
     tests = assignment.tests()
-    table = Table(
-        "Student", *(str(n + 1) for n in range(len(tests))), "Sum", title=f"{assignment.name}: automatic marks"
-    )
+    if len(results) > MOST_ROWS:
+        table = Table("Task", "Points", "Mean", "Full", "None", title=f"{assignment.name}: automatic marks")
+        for number, (name, most) in enumerate(tests.items()):
+            points = [result.marks[number].points for result in results]
+            full, none = points.count(most), points.count(0.0)
+            table.add_row(name, f"{most:g}", f"{sum(points) / len(points):.2f}", str(full), str(none))
+        total = sum(result.points for result in results) / len(results)
+        table.add_row("Sum", f"{sum(tests.values()):g}", f"{total:.2f}", "", "")
+    else:
+        numbers = [str(n + 1) for n in range(len(tests))]
+        table = Table("Student", *numbers, "Sum", title=f"{assignment.name}: automatic marks")
+        table.add_row("[dim]of[/]", *(f"[dim]{p:g}[/]" for p in tests.values()), f"[dim]{sum(tests.values()):g}[/]")
+        for result in results:
+            table.add_row(result.student, *(f"{m.points:g}" for m in result.marks), f"{result.points:g}")
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("[dim]of[/]", *(f"[dim]{p:g}[/]" for p in tests.values()), f"[dim]{sum(tests.values()):g}[/]")
-    for result in results:
-        table.add_row(result.student, *(f"{m.points:g}" for m in result.marks), f"{result.points:g}")
     console.print(table)
-    console.print(", ".join(f"{n + 1} {name}" for n, name in enumerate(tests)), style="dim", highlight=False)
+    if len(results) > MOST_ROWS:
+        console.print("Marks by student: python -m grading export, or report.", style="dim", highlight=False)
+    else:
+        console.print(", ".join(f"{n + 1} {name}" for n, name in enumerate(tests)), style="dim", highlight=False)
 
 
 def _progress() -> Progress:

@@ -223,9 +223,9 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
 def _run_tests(tests: list[intake.Step], bench: TestBench, student: StudentProcess) -> dict[str, TestRun]:
     """Run the test cells.
 
-    Tests share a copy of the student's process, as in a notebook, since copies are what grading spends its time on.
-    Where a test's calls end that copy or use up the time, the tests that have not come to their end run again, each
-    with a copy of its own: they lose nothing by it.
+    As in a notebook, tests share the student's process, since copies of it are what grading would spend its time on.
+    Where a test's calls end the process or use up the time, the tests that have not come to their end run again, each
+    with a copy of its own of a process that has not been called: they lose nothing by it, and learn nothing.
     """
     finished: dict[str, TestRun] = {}
     with contextlib.ExitStack() as stack:
@@ -247,15 +247,16 @@ def _run_tests(tests: list[intake.Step], bench: TestBench, student: StudentProce
                     return
             for name, run in runs.items():
                 run.run_hidden()
-                if run.student.troubled:
-                    student.start_anew()  # for one that does not know what hidden tests call
                 if run.student.out_of_time or not run.student.troubled:
                     finished[name] = run
                 if run.student.troubled:
                     return
 
         together()
-        apart = {step.name: begin(step, shared=False) for step in tests if step.name not in finished}
+        left = [step for step in tests if step.name not in finished]
+        if left:
+            student.start_anew()
+        apart = {step.name: begin(step, shared=False) for step in left}
         for run in apart.values():
             run.run_hidden()
     return finished | apart

@@ -82,7 +82,6 @@ class StudentProcess:
         self._open: list[Any] = []  # all connections
         self._kept: dict[str, Any] = {}  # by place, the process as it was there; after the last cell, it is that one
         self._at_end: list[str] = []
-        self._shared: dict[Any, Any] = {}  # by what is kept, a copy for several tests
 
     def __enter__(self) -> StudentProcess:
         self._start()
@@ -141,20 +140,20 @@ class StudentProcess:
         Parameters
         ----------
         shared : bool
-            Those between which no cell made a difference are one process: what a call changes there, all of them see.
+            Make no copy. What a call changes is then seen at all places between which no cell made a difference, until
+            all starts anew.
         """
         self._end_cells()
-        kept = self._connection if place in self._at_end else self._kept.get(place)
-        connection = None
-        with contextlib.suppress(StudentProcessError):
-            connection = self._shared.get(kept) if shared else None
-            connection = connection or self._copy(kept)
-        if shared and connection is not None:
-            self._shared[kept] = connection
+        connection = self._connection if place in self._at_end else self._kept.get(place)
+        if not shared:
+            try:
+                connection = self._copy(connection)
+            except StudentProcessError:
+                connection = None
         return Snapshot(connection, self.limits.cell_seconds, self._seen.get(place, []), shared=shared)
 
     def start_anew(self) -> None:
-        """Run all cells again in a new process, which knows nothing of what snapshots of this one were called with."""
+        """Run all cells again in a new process, which knows nothing of what was called in this one."""
         self._stop()
         self._revive()
 
@@ -264,7 +263,7 @@ class StudentProcess:
                 connection.close()
             self._process.end()
             self._process = self._connection = None
-            self._open, self._kept, self._shared = [], {}, {}
+            self._open, self._kept = [], {}
 
 
 class Snapshot:

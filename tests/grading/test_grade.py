@@ -11,15 +11,16 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.utils import determine_grade
 
-from grading import intake
-from grading.grade import free_names, grade, points_of
+from grading import assignment as assignments
+from grading import intake, sandbox
+from grading.grade import BrokenProblemSet, free_names, grade, points_of
 from grading.rehearsal import submission, with_answers
 from grading.results import FORMAT, Kept, Result, key, ungraded
 
-from .conftest import TEST_DOUBLE, marked, marks
+from .conftest import SETUP, TEST_DOUBLE, marked, marks
 
 HALF = "def double(x):\n    return x * x if np.ndim(x) == 0 else 2 * x"
 LOOPS = "def double(x):\n    while True:\n        pass"
@@ -291,3 +292,117 @@ def test_changing_the_tests_of_a_submission_changes_nothing(tiny, change):
     result = grade(tiny, submission(notebook, "student"))
     assert marks(result) == {"test_double": 1, "test_counter": 2}  # 1: no warning, which is honestly so
     assert {m.grade_id: m.max_points for m in result.marks} == {"test_double": 4, "test_counter": 2}
+
+
+# --- tests that share a process ---------------------------------------------------------------------------------------
+
+TEST_F = """check = Checks(points=2)
+check.close({name}, args=[1.0], expected=1.0)
+_mine = "{name}"
+### BEGIN HIDDEN TESTS
+with check.hidden():
+    check.close({name}, args=[0.0625], expected=0.0625)
+    assert _mine == "{name}"
+### END HIDDEN TESTS
+check.score()"""
+
+
+def three(tiny, test: str = TEST_F) -> assignments.Assignment:
+    """Return a problem set whose three tasks are graded in one process."""
+    cells = [marked(new_code_cell(SETUP), "setup", locked=True)]
+    for name in "fgh":
+        solution = f"def {name}(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
+        cells.append(marked(new_code_cell(solution), name, solution=True))
+        cells.append(marked(new_code_cell(test.format(name=name)), f"test_{name}", points=2, locked=True))
+    return replace(tiny, notebook=new_notebook(cells=cells, metadata=tiny.notebook.metadata))
+
+
+def graded_three(tiny, **answers: str) -> Result:
+    assignment = three(tiny)
+    return grade(assignment, submission(with_answers(assignment.notebook, answers), "student"))
+
+
+@pytest.fixture
+def starts(monkeypatch) -> list[int]:
+    """What is started: a process, by the number of copies that it may have."""
+    seen: list[int] = []
+    start = sandbox.start
+    monkeypatch.setattr(sandbox, "start", lambda *arguments: seen.append(arguments[1]) or start(*arguments))
+    return seen
+
+
+def test_tests_share_one_process_and_see_what_they_change_as_in_a_notebook(tiny, starts):
+    counted = "calls = 0\ndef f(x):\n    global calls\n    calls += 1\n    return x"
+    result = graded_three(tiny, f=counted, g="def g(x):\n    return x if calls == 1 else calls")
+    assert marks(result) == {"test_f": 2, "test_g": 1, "test_h": 2}  # the hidden part of f has called it again
+    assert len(starts) == 1
+
+
+@pytest.mark.parametrize("task", "fgh")
+@pytest.mark.parametrize("when", ["the visible", "the hidden"])
+@pytest.mark.parametrize("how", ["import os; os._exit(0)", "while True: pass", "raise MemoryError"])
+def test_what_ends_in_one_test_costs_the_others_nothing(tiny, starts, task, when, how):
+    wrong = f"def {task}(x):\n    if x {'==' if when == 'the visible' else '<'} 1:\n        {how}\n    return x"
+    result = graded_three(tiny, **{task: wrong})
+    # A visible test that ends without an answer leaves the hidden one what it is.
+    own = 1 if when == "the hidden" or "Error" in how else 0
+    assert marks(result) == {"test_f": 2, "test_g": 2, "test_h": 2} | {f"test_{task}": own}
+    last_loops = task == "h" and when == "the hidden" and "while" in how  # nothing is left to run
+    assert len(starts) == (1 if "Error" in how or last_loops else 2)
+
+
+@pytest.mark.parametrize(
+    "shows",
+    ["print(seen)\n    return x", "raise ValueError(seen)", "return np.array(seen)", "return str(seen)"],
+    ids=["prints", "raises", "returns", "returns a text"],
+)
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_hidden_tests_call_is_in_no_message(tiny, shows, ends):
+    remembers = "seen = []\ndef f(x):\n    seen.append(x)\n    open('/tmp/seen', 'a').write(f'{x}\\n')\n"
+    remembers += "    if x < 1: import os; os._exit(0)\n" * ends
+    tells = f"import os\ndef g(x):\n    {shows.replace('seen', '[seen, os.path.exists(chr(47) + chr(116))]')}"
+    read = "    if os.path.exists('/tmp/seen'): seen[:] = [float(n) for n in open('/tmp/seen')]\n"
+    tells = tells.replace("(x):\n", "(x):\n" + read, 1)
+    result = graded_three(tiny, f=remembers + "    return x", g=tells, h=tells.replace("def g", "def h"))
+    assert "0.0625" not in json.dumps([c["outputs"] for c in result.notebook["cells"] if "outputs" in c])
+    assert "0.0625" not in json.dumps([m.report for m in result.marks])
+    assert result.marks[0].points == (1 if ends else 2)
+
+
+@pytest.mark.parametrize(
+    "shows", ["print(x)\n    return x", "raise ValueError(x)", "raise type(str(x), (Exception,), {})"]
+)
+def test_hidden_tests_without_checks_show_nothing_either(tiny, shows):
+    assignment = three(
+        tiny,
+        TEST_F.replace("with check.hidden():", "if True:")
+        .replace("check.close({name}, args=[0", "assert 0.0625 == {name}(0")
+        .replace("5], expected=0.0625)", "5)"),
+    )
+    g = f"def g(x):\n    if x == 1: return x\n    {shows}"
+    result = grade(assignment, submission(with_answers(assignment.notebook, {"g": g}), "student"))
+    full = 2 if "print" in shows else 0
+    assert marks(result) == {"test_f": 2, "test_g": full, "test_h": 2}
+    assert "0.0625" not in json.dumps([c["outputs"] for c in result.notebook["cells"] if "outputs" in c])
+
+
+@pytest.mark.parametrize(
+    ("test", "says"),
+    [
+        (
+            TEST_F.replace(
+                "### BEGIN HIDDEN TESTS\nwith check.hidden():", "with check.hidden():\n    ### BEGIN HIDDEN TESTS"
+            ),
+            "where no block is open",
+        ),
+        (
+            TEST_F.replace("check.score()", "check.close({name}, args=[2.0], expected=2.0)\ncheck.score()"),
+            "put the hidden tests last",
+        ),
+    ],
+    ids=["within a block", "not last"],
+)
+def test_hidden_tests_that_cannot_run_last_are_refused(tiny, test, says):
+    assignment = three(tiny, test)
+    with pytest.raises(BrokenProblemSet, match=f"the test cell test_f: .*{says}"):
+        grade(assignment, submission(assignment.notebook, "student"))
