@@ -65,7 +65,7 @@ class TestBench:
                 raise BrokenProblemSet(f"the setup cell {name} failed: {output['ename']}: {output['evalue']}")
 
     def begin(self, source: str, name: str, student: Snapshot) -> TestRun:
-        """Prepare a test cell, for which the student's names are looked up."""
+        """Prepare a test cell."""
         return TestRun(self._shell, self._seconds, source, name, student)
 
 
