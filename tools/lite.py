@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 import launch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +41,7 @@ PURE = {
 }
 LIBRARY = ["array-api-compat", "matplotlib", "mpmath", "numpy", "rich", "scikit-learn", "scipy"]
 #: The rest of a distribution that a browser loads.
-CORE = ("pyodide.js", "pyodide.mjs", "pyodide.asm.*", "python_stdlib.zip")
+CORE = ("pyodide.js", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
 
 
 def reduced(lock: dict[str, Any]) -> dict[str, Any]:
@@ -86,13 +87,12 @@ def pyodide_files(distribution: Path, lock: dict[str, Any]) -> list[Path]:
     SystemExit
         Some are not there.
     """
-    files = [path for pattern in CORE for path in distribution.glob(pattern) if path.suffix != ".map"]
-    files += [distribution / package["file_name"] for package in lock["packages"].values()]
+    files = [distribution / name for name in (*CORE, *(about["file_name"] for about in lock["packages"].values()))]
     missing = [path.name for path in files if not path.is_file()]
     if missing:
         raise SystemExit(
-            f"error: {distribution} lacks {len(missing)} files, {missing[0]} among them. PYODIDE has to name an unpacked "
-            "full distribution, pyodide-VERSION.tar.bz2 of Pyodide's releases, not the core alone."
+            f"error: {distribution} lacks {len(missing)} files, {missing[0]} among them. PYODIDE has to name an "
+            "unpacked full distribution, pyodide-VERSION.tar.bz2 of Pyodide's releases, not the core alone."
         )
     return files
 
@@ -162,14 +162,27 @@ def build(distribution: Path | None) -> None:
     _contents(source / "files")
 
     # One folder for the list, the wheels and Pyodide, if it is ours: names in the list are relative to the list.
-    kernel: dict[str, Any] = {"loadPyodideOptions": {"lockFileURL": "./static/pyodide/pyodide-lock.json"}}
+    # What is not in the list is not to be had: the kernel would ask PyPI.
+    kernel: dict[str, Any] = {
+        "disablePyPIFallback": True,
+        "loadPyodideOptions": {"lockFileURL": "./static/pyodide/pyodide-lock.json"},
+    }
     if distribution:
-        kernel["pyodideUrl"] = f"./static/pyodide/{'pyodide.js' if (distribution / 'pyodide.js').exists() else 'pyodide.mjs'}"
+        kernel["pyodideUrl"] = "./static/pyodide/pyodide.js"
     config = {"appName": "The Sigmoid Course", "litePluginSettings": {KERNEL: kernel}}
     (source / "jupyter-lite.json").write_text(
         json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": config}), encoding="utf-8"
     )
-    options = ["--lite-dir", str(source), "--contents", str(source / "files"), "--output-dir", str(SITE), "--apps", "lab"]
+    options = [
+        "--lite-dir",
+        str(source),
+        "--contents",
+        str(source / "files"),
+        "--output-dir",
+        str(SITE),
+        "--apps",
+        "lab",
+    ]
     command = [str(program), "build", *options, "--no-sourcemaps", "--no-libarchive"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:

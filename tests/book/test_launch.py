@@ -1,6 +1,8 @@
 """Ways from the pages to the notebooks: every download is the committed file, every link opens a file that exists."""
 
+import hashlib
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook
+from packaging.requirements import Requirement
 from sphinx.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +34,8 @@ def _load_tool(name):
 
 
 launch = _load_tool("launch")
+sys.path.insert(0, str(ROOT / "tools"))
+lite = _load_tool("lite")
 
 
 def services(soup):
@@ -265,3 +270,66 @@ def test_binder_installs_what_the_tests_run_with():
     mode = subprocess.run(["git", "ls-files", "-s", ".binder/postBuild"], cwd=ROOT, capture_output=True, text=True)
     assert mode.stdout.startswith("100755")
     assert _tracked(".binder") == {".binder/requirements.txt", ".binder/runtime.txt", ".binder/postBuild"}
+
+
+# --- JupyterLite ------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_pyodides_packages_is_closed_and_for_what_jupyterlite_is_pinned():
+    lock = json.loads(lite.LOCK.read_text(encoding="utf-8"))
+    assert lite.reduced(lock)["packages"] == lock["packages"]
+    have = {*lock["packages"], *lite.PURE}
+    asked = {name for package in lock["packages"].values() for name in package["depends"]}
+    asked |= {name for depends in [lite.LIBRARY, *lite.PURE.values()] for name in depends}
+    assert {name.lower().replace("_", "-") for name in asked} <= have
+    assert all(re.fullmatch("[0-9a-f]{64}", package["sha256"]) for package in lock["packages"].values())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", lock["info"]["version"])
+
+
+def test_the_site_has_what_the_library_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {Requirement(line).name for line in project["project"]["dependencies"]}
+    assert needed == set(lite.LIBRARY)
+    pinned = (ROOT / "requirements-lite.txt").read_text(encoding="utf-8")
+    default = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    for line in project["dependency-groups"]["lite"]:
+        assert re.sub(r"\[.*\]", "", line) in pinned
+    assert "jupyterlite" not in default
+
+
+def test_an_entry_names_the_wheel_by_its_bytes_and_its_import(tmp_path):
+    wheel = launch.build_wheel(ROOT, tmp_path)
+    about = lite.entry(wheel, lite.LIBRARY)
+    assert (about["name"], about["imports"], about["file_name"]) == ("sigmoid-course", ["course_lib"], wheel.name)
+    assert about["sha256"] == hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert lite.entry(_named(tmp_path / "array_api_compat-1.16.0-py3-none-any.whl"), ["numpy"])["imports"] == [
+        "array_api_compat"
+    ]
+
+
+def _named(path):
+    path.write_bytes(b"")
+    return path
+
+
+def test_a_distribution_with_files_missing_is_refused(tmp_path):
+    lock = json.loads(lite.LOCK.read_text(encoding="utf-8"))
+    with pytest.raises(SystemExit, match=r"lacks \d+ files.*full distribution"):
+        lite.pyodide_files(tmp_path, lock)
+    for package in lock["packages"].values():
+        _named(tmp_path / package["file_name"])
+    core = {"pyodide.js", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"}
+    for name in (*core, "pyodide.mjs.map", "pyodide.asm.js.map", "pandas-2.3.3-cp313-cp313-pyodide_2025_0_wasm32.whl"):
+        _named(tmp_path / name)
+    files = {path.name for path in lite.pyodide_files(tmp_path, lock)}
+    assert files == core | {package["file_name"] for package in lock["packages"].values()}
+    (tmp_path / "pyodide.asm.wasm").unlink()
+    with pytest.raises(SystemExit, match=r"pyodide\.asm\.wasm"):
+        lite.pyodide_files(tmp_path, lock)
+
+
+def test_a_pyodide_without_a_package_is_refused():
+    lock = json.loads(lite.LOCK.read_text(encoding="utf-8"))
+    del lock["packages"]["scipy"]
+    with pytest.raises(SystemExit, match="no package scipy"):
+        lite.reduced(lock)
