@@ -157,7 +157,7 @@ def build(distribution: Path | None) -> None:
     own = pyodide_files(distribution, lock) if distribution else []
     program = _environment()
     source, wheels = WORK / "site", WORK / "wheels"
-    for folder in (SITE, source, wheels):  # what JupyterLite kept of an earlier build would hide a change
+    for folder in (SITE, source, wheels):
         shutil.rmtree(folder, ignore_errors=True)
     _contents(source / "files")
 
@@ -184,7 +184,8 @@ def build(distribution: Path | None) -> None:
         "lab",
     ]
     command = [str(program), "build", *options, "--no-sourcemaps", "--no-libarchive"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    # Where it runs JupyterLite notes what it has done, and would leave it out next time; this folder is new each time.
+    done = subprocess.run(command, cwd=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{done.stdout}\nerror: JupyterLite could not be built, see above")
 
