@@ -40,7 +40,7 @@ lite = _load_tool("lite")
 
 def services(soup):
     """Addresses on a page that would open a notebook elsewhere."""
-    hosts = re.compile(r"mybinder|colab|gesis|deepnote|kaggle|jupyterlite|/lite/")
+    hosts = re.compile(r"mybinder\.org/v2/|colab\.research\.google|/lite/lab/")
     return [tag["href"] for tag in soup.find_all("a", href=True) if hosts.search(tag["href"])]
 
 
