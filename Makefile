@@ -1,13 +1,14 @@
 # The commands of the course. Needs Python 3.11 or later; name another one with PYTHON=python3.12.
 PYTHON ?= python3
 BIN := .venv/bin
-BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff tools/library_pages.py \
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff tools/launch.py tools/library_pages.py \
+  pyproject.toml $(wildcard exercises/*/*.ipynb) \
   $(shell find book -type f -not -path '*/.ipynb_checkpoints/*') $(shell find course_lib -name '*.py')
 STUDENTS ?= 30
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test test-all book notebooks exercises demo-class bench format lock clean
+.PHONY: help setup start test test-all book lite notebooks exercises demo-class bench format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,10 @@ _build/html/index.html: .venv/ready $(BOOK_SOURCES)
 	@echo "Building the book."
 	@start=$$(date +%s) && $(BIN)/jupyter-book build . --warningiserror --keep-going --quiet && test -f $@ && touch $@ \
 	  && echo "Book built in $$(( $$(date +%s) - start )) s: _build/html"
+
+lite: .venv/ready ## build the book with a JupyterLite site in it; PYODIDE=folder puts Pyodide in, too
+	@COURSE_LITE=1 $(BIN)/jupyter-book build . --warningiserror --keep-going --quiet && test -f _build/html/index.html
+	@$(BIN)/python tools/lite.py $(if $(PYODIDE),--pyodide "$(PYODIDE)")
 
 notebooks: .venv/ready ## re-execute the chapters and write their outputs in canonical form
 	@$(BIN)/python tools/notebooks.py
@@ -62,6 +67,8 @@ lock: ## compile requirements.txt from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url -c requirements.txt \
 	  --extra keras --extra keras-backends --extra scale --extra gpu-compiler pyproject.toml -o requirements-extras.txt \
 	  --custom-compile-command "make lock"
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url -c requirements.txt \
+	  --group lite -o requirements-lite.txt --custom-compile-command "make lock"
 
 clean: ## remove what was built; .venv and your work stay
 	@rm -rf _build demo-class .pytest_cache .mypy_cache .ruff_cache

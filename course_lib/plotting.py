@@ -559,8 +559,10 @@ def _set_up_notebook(shell: Any) -> None:
         return
     from IPython.core.pylabtools import select_figure_formats
 
-    if mpl.get_backend(auto_select=False) in ("inline", "module://matplotlib_inline.backend_inline"):
-        plt.switch_backend("inline")  # loads it now: on loading, it resets what is set below
+    # Asked so, no backend is chosen by asking; matplotlib 3.8, which JupyterLite has, knows no other way.
+    chosen = dict.__getitem__(mpl.rcParams, "backend")
+    if chosen in ("inline", "module://matplotlib_inline.backend_inline"):
+        plt.switch_backend(chosen)  # loads it now: on loading, it resets what is set below
     backend = InlineBackend.instance(parent=shell)
     backend.shell = shell
     # Not cropped, so that every figure has the width it was drawn for; without matplotlib's name and version, so that

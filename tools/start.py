@@ -1,4 +1,7 @@
-"""Serves the book and JupyterLab on this machine, and prints both addresses. Ctrl-C ends both."""
+"""Serves the book and JupyterLab on this machine, and prints both addresses. Ctrl-C ends both.
+
+JupyterLab sees the whole course, so that a chapter's notebook opens beside its problem set; it begins in `exercises/`.
+"""
 
 from __future__ import annotations
 
@@ -55,12 +58,13 @@ def serve_book(port: int) -> str:
 
 
 def start_lab(port: int) -> tuple[subprocess.Popen[bytes], str]:
-    """Start JupyterLab on `exercises/`; return its process and its address when it answers."""
+    """Start JupyterLab in `exercises/`; return its process and its address when it answers."""
     settings = Path(sys.prefix, "share/jupyter/lab/settings/overrides.json")
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS))
     token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={ROOT / 'exercises'}"]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={ROOT}"]
+    command += [f"--ServerApp.preferred_dir={ROOT / 'exercises'}"]
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += ["--ServerApp.log_level=ERROR"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -105,7 +109,9 @@ def main() -> int:
     print(f"book served after {time.monotonic() - start:.1f} s", flush=True)
     process, lab = start_lab(free_port(options.lab_port))
     print(f"JupyterLab answers after {time.monotonic() - start:.1f} s", flush=True)
-    print(f"\n  Read:   {book}\n  Solve:  {lab}\n\nCtrl-C ends both.", flush=True)
+    print(f"\n  Read:   {book}\n  Solve:  {lab}\n", flush=True)
+    print("JupyterLab begins in exercises/: open a problem set there, or a chapter's notebook in book/.")
+    print("\nCtrl-C ends both.", flush=True)
     if has_display() and not options.no_browser:
         webbrowser.open(book)
         webbrowser.open(lab)

@@ -28,7 +28,8 @@ def course(tmp_path_factory):
     """What `make start` serves, from a copy of the exercises: (address of the book, address of JupyterLab)."""
     folder = tmp_path_factory.mktemp("course")
     pages = ("book", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "_config.yml", "_toc.yml")
-    for name in (*pages, "exercises", "tools"):
+    wheel = ("course_lib", "grading", "pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
+    for name in (*pages, *wheel, "exercises", "tools"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     scripts = Path(sys.executable).parent
@@ -93,7 +94,7 @@ def test_the_books_address_leads_to_its_first_page_and_on_to_chapter_1(course, c
 
 def test_jupyterlab_runs_ps1_and_validate_answers_with_the_hint(course, chromium):
     address, token = course[1].split("/lab?token=")
-    api = f"{address}/api/contents/ps1_curve/ps1_curve.ipynb"
+    api = f"{address}/api/contents/exercises/ps1_curve/ps1_curve.ipynb"
     context = chromium.new_context(viewport={"width": 1300, "height": 950})
     answer = "def sigmoid(x):\n    return 1 / (1 + np.exp(x))"
     headers = {"Authorization": f"token {token}"}
@@ -104,7 +105,7 @@ def test_jupyterlab_runs_ps1_and_validate_answers_with_the_hint(course, chromium
     assert saved.ok
 
     page = context.new_page()
-    page.goto(f"{address}/lab/tree/ps1_curve/ps1_curve.ipynb?token={token}")
+    page.goto(f"{address}/lab/tree/exercises/ps1_curve/ps1_curve.ipynb?token={token}")
     page.get_by_role("heading", name="Problem set 1: the curve").wait_for(timeout=60_000)
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
