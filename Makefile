@@ -7,7 +7,7 @@ STUDENTS ?= 30
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test test-all book notebooks exercises demo-class bench format lock clean
+.PHONY: help setup start test test-all book pdf notebooks exercises demo-class bench format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ _build/html/index.html: .venv/ready $(BOOK_SOURCES)
 	@echo "Building the book."
 	@start=$$(date +%s) && $(BIN)/jupyter-book build . --warningiserror --keep-going --quiet && test -f $@ && touch $@ \
 	  && echo "Book built in $$(( $$(date +%s) - start )) s: _build/html"
+
+pdf: .venv/ready _build/html/index.html ## print the book, _build/sigmoid-course.pdf (needs Chromium or Chrome)
+	@$(BIN)/python tools/pdf.py
 
 notebooks: .venv/ready ## re-execute the chapters and write their outputs in canonical form
 	@$(BIN)/python tools/notebooks.py
