@@ -28,7 +28,7 @@ from bs4 import BeautifulSoup, SoupStrainer, Tag
 from PIL import Image
 from playwright.sync_api import Error, sync_playwright
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import Fit
+from pypdf.generic import BooleanObject, Fit, NameObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +179,10 @@ def _answers_after_questions(section: Tag) -> None:
     soup = BeautifulSoup("", "html.parser")
     answers = soup.new_tag("div", attrs={"class": "answers"})
     choices: Tag | None = None
-    for first in section.select(":scope > :not(details) + details.sd-dropdown:has(+ details)"):
+    for first in section.find_all("details", class_="sd-dropdown", recursive=False):
+        before, after = first.find_previous_sibling(), first.find_next_sibling()
+        if first.parent is None or _is_choice(before) or not _is_choice(after):
+            continue  # a choice that has been moved already, or a single answer, which is opened where it stands
         question = first.find_previous_sibling("p")
         number = re.match(r"(\d+)\.", question.get_text()) if question else None
         if number is None:
@@ -187,7 +190,7 @@ def _answers_after_questions(section: Tag) -> None:
         question["class"] = "question"
         choices, reasons = (soup.new_tag("ol", attrs={"class": "choices"}) for _ in range(2))
         first.insert_before(choices)
-        while isinstance(choice := choices.find_next_sibling(), Tag) and choice.name == "details":
+        while _is_choice(choice := choices.find_next_sibling()):
             words, reason = choice.extract().select(".sd-summary-text, .sd-summary-content")
             letter = words.find(string=re.compile(r"^[a-z]\) "))
             if letter is not None:  # the list has its own; in the source it is there for a formula to follow
@@ -200,6 +203,10 @@ def _answers_after_questions(section: Tag) -> None:
     if choices is not None:
         answers.insert(0, soup.new_tag("p", attrs={"class": "rubric"}, string="Answers"))
         choices.insert_after(answers)
+
+
+def _is_choice(tag: Tag | None) -> bool:
+    return tag is not None and tag.name == "details"
 
 
 def _document(parts: list[Part], site: Path) -> str:
@@ -369,6 +376,7 @@ def bookmarked(pdf: PdfReader, parts: list[Part]) -> PdfWriter:
                 bookmark(title, anchor, item)
     writer.add_metadata({"/Title": TITLE, "/Subject": SUBTITLE, "/Author": AUTHORS})
     writer.page_mode = "/UseOutlines"
+    writer.create_viewer_preferences()[NameObject("/DisplayDocTitle")] = BooleanObject(True)
     return writer
 
 
