@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, SoupStrainer
 from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,10 +82,20 @@ def joined(document):
 
 
 @pytest.fixture(scope="module")
-def articles(pages, joined):
+def originals(site):
+    """The article of every page of the site, by name."""
+
+    def article(name):
+        html = (site / f"{name}.html").read_text(encoding="utf-8")
+        return BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article")).article
+
+    return {name: article(name) for name in names(TOC)}
+
+
+@pytest.fixture(scope="module")
+def articles(originals, joined):
     """By name and in order of the table of contents: the article on the site, and in the joined document."""
-    on_site = [pages[f"{name}.html"].article for name in names(TOC)]
-    return dict(zip(names(TOC), zip(on_site, joined.find_all("article"), strict=True), strict=True))
+    return dict(zip(originals, zip(originals.values(), joined.find_all("article"), strict=True), strict=True))
 
 
 def test_every_page_comes_in_the_order_of_the_table_of_contents(articles):
@@ -201,19 +211,18 @@ def bookmarks(reader, outline):
     return found
 
 
-def sections(page):
-    return [heading(tag) for tag in page.article.find_all("h2") if heading(tag) != "Contents"]
-
-
 def flat(tree):
     return [entry for title, number, below in tree for entry in [(title, number), *flat(below)]]
 
 
+def sections(article):
+    return [heading(tag) for tag in article.find_all("h2") if heading(tag) != "Contents"]
+
+
 @needs_browser
-def test_bookmarks_are_parts_over_chapters_over_sections(printed, pages, texts):
+def test_bookmarks_are_parts_over_chapters_over_sections(printed, originals, texts):
     def expected(name):
-        page = pages[f"{name}.html"]
-        return (heading(page.article.h1), [(title, []) for title in sections(page)])
+        return (heading(originals[name].h1), [(title, []) for title in sections(originals[name])])
 
     def titles(tree):
         return [(title, titles(below)) for title, _, below in tree]
@@ -237,12 +246,12 @@ def test_the_contents_name_the_pages_of_the_bookmarks(printed, texts):
 
 
 @needs_browser
-def test_chapters_begin_on_pages_of_their_own_with_all_their_words_and_pictures(printed, pages, texts):
+def test_chapters_begin_on_pages_of_their_own_with_all_their_words_and_pictures(printed, originals, texts):
     tree = [entry for title, _, below in bookmarks(printed, printed.outline)[1:] for entry in below]
     begins = [number for _, number, _ in tree]
     assert all(a < b for a, b in pairwise(begins))
     for name, first, end in zip(names(PRINTED)[1:], begins, [*begins[1:], len(printed.pages)], strict=True):
-        article = pages[f"{name}.html"].article
+        article = originals[name]
         said = "".join("".join(texts[first:end]).split())
         plain = article.select(":is(p, pre):not(:has(.math, .headerlink), .not-printed *, summary *)")
         lines = [line for tag in plain for line in tag.get_text().splitlines()]
@@ -253,11 +262,10 @@ def test_chapters_begin_on_pages_of_their_own_with_all_their_words_and_pictures(
 
 
 @needs_browser
-def test_no_formula_is_left_as_tex_and_no_button_is_printed(texts, pages):
+def test_no_formula_is_left_as_tex_and_no_button_is_printed(texts, originals):
     """But for TeX in code, such as the label of an axis."""
     command = re.compile(r"\\(?:[(\[]|[a-z]{3,})")
-    printed_pages = [pages[f"{name}.html"].article for name in names(PRINTED)]
-    code = " ".join(tag.get_text() for article in printed_pages for tag in article.select("pre, code"))
+    code = " ".join(tag.get_text() for name in names(PRINTED) for tag in originals[name].select("pre, code"))
     assert Counter(command.findall(" ".join(texts))) - Counter(command.findall(code)) == Counter()
     assert not re.search(r"(Show|Hide) (output|code)|Click to|Skip to main|Copy to clipboard", " ".join(texts))
 
@@ -286,7 +294,7 @@ def test_the_file_says_what_it_is(printed):
 
 
 @needs_browser
-def test_tags_give_headings_tables_and_the_alternatives_of_pictures_and_formulas(printed, pages):
+def test_tags_give_headings_tables_and_the_alternatives_of_pictures_and_formulas(printed, originals):
     found, alternatives, stack = Counter(), Counter(), [printed.root_object["/StructTreeRoot"]]
     while stack:
         tag = stack.pop().get_object()
@@ -298,7 +306,7 @@ def test_tags_give_headings_tables_and_the_alternatives_of_pictures_and_formulas
         stack.extend(below if isinstance(below, list) else [below])
     assert found["/H1"] == len(names(PRINTED)) + 1
     assert found["/Table"] >= 4
-    chapter = pages["book/01_curve.html"].article
+    chapter = originals["book/01_curve"]
     assert [tag["alt"] for tag in chapter.find_all("img") if not alternatives[tag["alt"]]] == []
     assert alternatives[r"\frac{1}{99} \cdot 10 \cdot 10"]
 
