@@ -8,7 +8,7 @@ STUDENTS ?= 30
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test test-all book lite notebooks exercises demo-class bench format lock clean
+.PHONY: help setup start test test-all book pdf lite notebooks exercises demo-class bench format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ _build/html/index.html: .venv/ready $(BOOK_SOURCES)
 lite: .venv/ready ## build the book with a JupyterLite site in it; PYODIDE=folder puts Pyodide in, too
 	@COURSE_LITE=1 $(BIN)/jupyter-book build . --warningiserror --keep-going --quiet && test -f _build/html/index.html
 	@$(BIN)/python tools/lite.py $(if $(PYODIDE),--pyodide "$(PYODIDE)")
+
+pdf: .venv/ready _build/html/index.html ## print the book, _build/sigmoid-course.pdf (needs Chromium or Chrome)
+	@$(BIN)/python tools/pdf.py
 
 notebooks: .venv/ready ## re-execute the chapters and write their outputs in canonical form
 	@$(BIN)/python tools/notebooks.py
