@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from filelock import FileLock
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
