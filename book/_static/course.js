@@ -1,7 +1,5 @@
 // A formula that is wider than its column scrolls by itself (course.css): then the keyboard has to reach it. The theme
 // does the same for code and tables.
-const formulas = [...document.querySelectorAll(".bd-article div.math > span:not(.eqno)")];
-
 function reach(formula) {
   if (formula.scrollWidth > formula.clientWidth) {
     formula.tabIndex = 0;
@@ -13,5 +11,8 @@ function reach(formula) {
 }
 
 const observer = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
-// After the fonts, which change widths without a change of size.
-addEventListener("load", () => document.fonts.ready.then(() => formulas.forEach((formula) => observer.observe(formula))));
+// KaTeX makes these elements before the page has loaded; its fonts change widths without a change of size.
+addEventListener("load", async () => {
+  await document.fonts.ready;
+  document.querySelectorAll(".bd-article div.math > span:not(.eqno)").forEach((formula) => observer.observe(formula));
+});
