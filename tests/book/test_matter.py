@@ -131,7 +131,7 @@ def test_the_map_has_every_problem_set_beside_its_chapter_with_its_minutes():
 
 def test_the_arrows_of_the_map_are_the_rows_of_its_table_and_what_the_chapters_ask_for(pages):
     rows, _ = _rows_of_the_map()
-    svg = pages["book/start/map.html"].find("figure", id="course-map").find("svg")
+    svg = pages["book/start/map.html"].find("figure", class_="course-map").find("svg")
     arrows = {(int(edge["data-from"]), int(edge["data-to"])) for edge in svg.find_all("path", class_="edge")}
     assert arrows == {(need, number) for number, row in rows.items() for need in _numbers(row[1])}
     for number, row in rows.items():
@@ -142,7 +142,7 @@ def test_the_arrows_of_the_map_are_the_rows_of_its_table_and_what_the_chapters_a
 
 def test_the_boxes_of_the_map_say_what_its_table_says(pages):
     rows, _ = _rows_of_the_map()
-    svg = pages["book/start/map.html"].find("figure", id="course-map").find("svg")
+    svg = pages["book/start/map.html"].find("figure", class_="course-map").find("svg")
     boxes = {}
     for box in svg.find_all("a"):
         *words, minutes = [line.get_text(strip=True) for line in box.find_all("text")]
