@@ -1,7 +1,8 @@
 # The commands of the course. Needs Python 3.11 or later; name another one with PYTHON=python3.12.
 PYTHON ?= python3
 BIN := .venv/bin
-BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff tools/accessible_pages.py tools/library_pages.py \
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff tools/accessible_pages.py \
+  tools/library_pages.py tools/light_pages.py \
   $(shell find book -type f -not -path '*/.ipynb_checkpoints/*') $(shell find course_lib -name '*.py')
 STUDENTS ?= 30
 SEED ?= 0
