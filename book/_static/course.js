@@ -16,3 +16,17 @@ addEventListener("load", async () => {
   await document.fonts.ready;
   document.querySelectorAll(".bd-article div.math > span:not(.eqno)").forEach((formula) => observer.observe(formula));
 });
+
+// A choice of a quiz, or another title that opens something, may be nothing but a formula. Its MathML is not taken for a
+// name (axe-core's summary-name), so a word stands before it for those who hear the page.
+addEventListener("load", () => {
+  for (const title of document.querySelectorAll(".bd-article summary")) {
+    const said = title.cloneNode(true);
+    for (const formula of said.querySelectorAll(".katex")) formula.remove();
+    if (said.textContent.trim()) continue;
+    const word = document.createElement("span");
+    word.className = "visually-hidden";
+    word.textContent = "Formula: ";
+    title.prepend(word);
+  }
+});
