@@ -1,7 +1,8 @@
-"""What the theme leaves out for those who hear its pages: names of the switches that open parts of the contents."""
+"""What the theme and Sphinx leave out for those who hear the pages."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from bs4 import BeautifulSoup
@@ -25,7 +26,28 @@ def _name_switches(app: Sphinx, pagename: str, templatename: str, context: dict[
     context["generate_toctree_html"] = named
 
 
+def mended(body: str) -> str:
+    """Return a page's text with roles that are still in use, and without headings of tables that say nothing.
+
+    Sphinx marks an entry of a bibliography with a role that ARIA 1.3 has given up (DPUB-ARIA 1.1, doc-biblioentry): it
+    is an item of the list it stands in. An empty corner of a table is no heading.
+
+    Examples
+    --------
+    >>> mended('<div role="doc-biblioentry">Han</div><table><th class="head"><p></p></th><th>x</th></table>')
+    '<div role="listitem">Han</div><table><td class="head"></td><th>x</th></table>'
+    """
+    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    return re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", body)
+
+
+def _mend(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+    if "body" in context:
+        context["body"] = mended(context["body"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx, after the theme, which makes the contents at priority 500."""
     app.connect("html-page-context", _name_switches, priority=900)
+    app.connect("html-page-context", _mend)
     return {"parallel_read_safe": True}

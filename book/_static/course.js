@@ -1,20 +1,24 @@
-// A formula that is wider than its column scrolls by itself (course.css): then the keyboard has to reach it. The theme
-// does the same for code and tables.
-function reach(formula) {
-  if (formula.scrollWidth > formula.clientWidth) {
-    formula.tabIndex = 0;
-    formula.setAttribute("role", "group");
-    formula.setAttribute("aria-label", "Formula");
+// What is wider than its column scrolls by itself (course.css): then the keyboard has to reach it. The theme does the same
+// for code and for the tables of markdown.
+const SCROLLS = { ".bd-article div.math > span:not(.eqno)": "Formula", ".bd-article .text_html > div": "Table" };
+
+function reach(box, name) {
+  if (box.scrollWidth > box.clientWidth) {
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", name);
   } else {
-    for (const name of ["tabindex", "role", "aria-label"]) formula.removeAttribute(name);
+    for (const attribute of ["tabindex", "role", "aria-label"]) box.removeAttribute(attribute);
   }
 }
 
-const observer = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
-// KaTeX makes these elements before the page has loaded; its fonts change widths without a change of size.
+// KaTeX makes its elements before the page has loaded; its fonts change widths without a change of size.
 addEventListener("load", async () => {
   await document.fonts.ready;
-  document.querySelectorAll(".bd-article div.math > span:not(.eqno)").forEach((formula) => observer.observe(formula));
+  for (const [boxes, name] of Object.entries(SCROLLS)) {
+    const observer = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target, name)));
+    document.querySelectorAll(boxes).forEach((box) => observer.observe(box));
+  }
 });
 
 // A choice of a quiz, or another title that opens something, may be nothing but a formula. Its MathML is not taken for a

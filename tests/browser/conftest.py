@@ -80,13 +80,13 @@ LOOK_AT_FORMULAS = """() => {
         return parts.some((part) => ink(part) !== ink(formula.closest(".math")));
     }).map((formula) => `a formula in another colour: ${formula.textContent}`);
 }"""
-# For axe, the inside of each formula becomes a box of the same size, and words of code become plain text: all but the
+# For axe, the inside of each formula becomes a box of the same width, and words of code become plain text: all but the
 # first of each kind in each kind of block, which have the colours of all others. That is 3 elements of 5 in a chapter.
 THIN_OUT = """() => {
-    const formulas = [...document.querySelectorAll(".katex-html")].map((f) => [f, f.getBoundingClientRect()]);
-    for (const [formula, { width, height }] of formulas) {
+    const formulas = [...document.querySelectorAll(".katex-html")].map((f) => [f, f.getBoundingClientRect().width]);
+    for (const [formula, width] of formulas) {
         const box = document.createElement("span");
-        box.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
+        box.style.cssText = `display: inline-block; width: ${width}px`;
         formula.replaceChildren(box);
     }
     const seen = new Set();
