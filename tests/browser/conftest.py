@@ -85,9 +85,9 @@ LOOK_AT_FORMULAS = """() => {
 THIN_OUT = """() => {
     const formulas = [...document.querySelectorAll(".katex-html")].map((f) => [f, f.getBoundingClientRect().width]);
     for (const [formula, width] of formulas) {
-        const box = document.createElement("span");
-        box.style.cssText = `display: inline-block; width: ${width}px`;
-        formula.replaceChildren(box);
+        formula.replaceChildren();
+        formula.style.display = formula.closest(".katex-display") ? "block" : "inline-block";
+        formula.style.width = `${width}px`;
     }
     const seen = new Set();
     for (const word of document.querySelectorAll("pre span[class]")) {
