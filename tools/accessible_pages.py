@@ -1,4 +1,4 @@
-"""What the theme and Sphinx leave out for those who hear the pages."""
+"""What the theme and Sphinx leave out for those who hear the pages; a picture without words is a warning."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from bs4 import BeautifulSoup
+from sphinx.util import logging
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+logger = logging.getLogger(__name__)
 
 
 def _name_switches(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
@@ -41,9 +44,25 @@ def mended(body: str) -> str:
     return re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", body)
 
 
+def wordless(body: str) -> list[str]:
+    """Return the pictures of a page that say nothing to those who do not see them.
+
+    Where an author writes no alternative text, Sphinx puts the path of the file in its place.
+
+    Examples
+    --------
+    >>> wordless('<img src="a.png"/> <img src="a.png" alt="_images/a.png"/> <img src="a.png" alt="A rising curve"/>')
+    ['<img src="a.png"/>', '<img src="a.png" alt="_images/a.png"/>']
+    """
+    pictures = re.findall(r"<img\b[^>]*>", body)
+    return [tag for tag in pictures if not re.search(r'\balt="(?![^"]*\.(?:png|svg|jpe?g|gif|webp)")[^"]*\w', tag)]
+
+
 def _mend(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
-    if "body" in context:
-        context["body"] = mended(context["body"])
+    body = context.get("body", "")
+    for tag in wordless(body):
+        logger.warning("a picture without alternative text: write what is seen in it: %s", tag, location=pagename)
+    context["body"] = mended(body)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,7 +1,9 @@
 """Every page of the built book: links lead somewhere, headings are in order, ids unique, words spelled right."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -62,6 +64,24 @@ def test_every_page_says_its_language_and_lets_the_keyboard_skip_to_its_text(rea
     assert {name for name, soup in read.items() if soup.html.get("lang") != "en"} == set()
     without = [n for n, soup in read.items() if not soup.find(id=soup.select_one("#pst-skip-link a")["href"][1:])]
     assert without == []
+
+
+def test_the_build_fails_where_a_picture_has_no_alternative_text(tmp_path):
+    (tmp_path / "conf.py").write_text('extensions = ["accessible_pages"]\n', encoding="utf-8")
+    shutil.copy(ROOT / "book/_static/page.png", tmp_path / "curve.png")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", str(tmp_path), str(tmp_path / "out")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
+
+    def build(alt):
+        page = f"Title\n=====\n\n.. image:: curve.png\n{alt}"
+        (tmp_path / "index.rst").write_text(page, encoding="utf-8")
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    good = build("   :alt: A curve that rises\n")
+    assert good.returncode == 0, good.stderr
+    bad = build("")
+    assert bad.returncode == 1
+    assert "without alternative text" in bad.stderr
 
 
 # --- Spelling ---------------------------------------------------------------------------------------------------------
