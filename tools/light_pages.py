@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 FONTS = ("solid-900", "regular-400", "brands-400")
 _ICON_RULE = re.compile(r'((?:\.fa-[\w-]+::?before,?)+)\{content:"[^"]+"\}')
-_CHARACTER = re.compile(r'"\\([0-9a-f]{2,5}) ?"')
+_ESCAPED = re.compile(r'"\\([0-9a-f]{2,5}) ?"')
+_PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 
 
 def without_other_icons(stylesheet: str, used: set[str]) -> str:
@@ -54,8 +55,10 @@ def _cut_icons(app: Sphinx, exception: Exception | None) -> None:
     for name in FONTS:
         stylesheet = _point_to_ours(stylesheet, name)
     path.write_text(stylesheet, encoding="utf-8")
-    rules = "".join(style.read_text(encoding="utf-8") for style in path.parent.glob("*.css"))
-    drawn = {int(character, 16) for character in _CHARACTER.findall(rules)}
+    rules = "".join(style.read_text(encoding="utf-8") for style in static.rglob("*.css"))
+    drawn = {int(character, 16) for character in _ESCAPED.findall(rules)} | {
+        ord(c) for c in _PRIVATE_USE.findall(rules)
+    }
     for name in FONTS:
         with TTFont(static / "vendor" / "fontawesome" / "webfonts" / f"fa-{name}.ttf") as font:
             subsetter = Subsetter(Options(layout_features=[], hinting=False))

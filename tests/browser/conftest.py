@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 from playwright.sync_api import expect, sync_playwright
 
 QUIET = [
@@ -72,6 +73,11 @@ LOOK = """() => {
         if (getComputedStyle(icon, "::before").content === "none") wrong.push(`no icon: ${icon.outerHTML}`);
     return wrong;
 }"""
+# Characters that the page draws with the fonts of icons.
+ICONS = """() => [...document.querySelectorAll("body, body *:not(pre *, .katex, .katex *)")].flatMap((element) =>
+    ["::before", "::after"].map((part) => getComputedStyle(element, part)).filter((style) =>
+        style.fontFamily.includes("Awesome") && /^".+"$/.test(style.content)
+    ).map((style) => style.content.slice(1, -1)))"""
 # A formula is a hundred elements, all in the ink of the text it stands in: that is seen here, and axe is spared them.
 LOOK_AT_FORMULAS = """() => {
     const ink = (element) => getComputedStyle(element).color;
@@ -132,6 +138,7 @@ def faults(site, address, open_page, mount_explorables):
         names = sorted(p.relative_to(site).as_posix() for p in site.rglob("*.html") if "_static" not in p.parts)
         names.remove("index.html")  # only leads to the introduction
         assert len(names) > 40
+        drawn = set().union(*(TTFont(path).getBestCmap() for path in (site / "_static" / "icons").iterdir()))
         page, trouble = open_page(reduced_motion="reduce", color_scheme=themes[0], **options)
         page.context.add_init_script(path=AXE)
         found = []
@@ -141,6 +148,9 @@ def faults(site, address, open_page, mount_explorables):
             page.wait_for_function("document.fonts.ready.then(() => true)")
             mount_explorables(page)
             wrong = page.evaluate(LOOK)
+            icons = set(page.evaluate(ICONS))
+            assert icons, name
+            wrong += [f"an icon that no font has: {icon!r}" for icon in icons if ord(icon) not in drawn]
             for theme in reversed(themes):
                 _turn(page, theme)
                 wrong += page.evaluate(LOOK_AT_FORMULAS)
