@@ -1,8 +1,8 @@
 # The commands of the course. Needs Python 3.11 or later; name another one with PYTHON=python3.12.
 PYTHON ?= python3
 BIN := .venv/bin
-BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff tools/launch.py tools/library_pages.py \
-  pyproject.toml $(wildcard exercises/*/*.ipynb) \
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff pyproject.toml \
+  $(addprefix tools/,accessible_pages.py launch.py library_pages.py light_pages.py) $(wildcard exercises/*/*.ipynb) \
   $(shell find book -type f -not -path '*/.ipynb_checkpoints/*') $(shell find course_lib -name '*.py')
 STUDENTS ?= 30
 SEED ?= 0

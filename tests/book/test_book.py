@@ -1,6 +1,8 @@
 """The book builds, stands on its own without a network, and says nothing that its cells did not compute."""
 
+import base64
 import importlib.util
+import io
 import math
 import os
 import re
@@ -12,8 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from grading.cli import _parser
 
@@ -304,6 +309,27 @@ def test_canonical_is_idempotent_and_leaves_its_argument_alone(messy):
     once = notebooks.canonical(messy)
     assert nbformat.writes(messy) == before
     assert notebooks.dumps(notebooks.canonical(once)) == notebooks.dumps(once)
+
+
+def test_figures_get_a_palette_and_look_as_before():
+    figure = Figure(facecolor="none", dpi=200)
+    axes = figure.add_subplot(facecolor="none")
+    axes.plot(range(9), [x * x for x in range(9)], "C1--", label="a curve")
+    axes.scatter(range(9), range(9), s=90, alpha=0.5)
+    axes.legend()
+    drawn = io.BytesIO()
+    figure.savefig(drawn)
+    output = new_output("display_data", data={"image/png": base64.b64encode(drawn.getvalue()).decode()})
+    nb = notebooks.canonical(new_notebook(cells=[new_code_cell("figure", outputs=[output])]))
+    stored = base64.b64decode(nb.cells[0].outputs[0].data["image/png"])
+    assert len(stored) < 0.6 * len(drawn.getvalue())
+    before, after = (Image.open(io.BytesIO(png)).convert("RGBA") for png in (drawn.getvalue(), stored))
+    for paper in ("white", "black"):
+        shown = [Image.alpha_composite(Image.new("RGBA", image.size, paper), image) for image in (before, after)]
+        apart = np.abs(np.subtract(*[np.asarray(image, dtype=float) for image in shown]))
+        assert apart.max() < 50
+        assert (apart > 16).mean() < 0.01
+    assert notebooks.dumps(notebooks.canonical(nb)) == notebooks.dumps(nb)
 
 
 def test_ids_depend_on_what_cells_say_and_not_on_where_they_stand():

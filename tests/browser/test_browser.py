@@ -9,32 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
-
-if CHROMIUM is None and os.environ.get("CI"):
-    raise RuntimeError("the browser tests need chromium, and CI has to have it")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the browser tests are skipped")
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(chromium, site, tmp_path_factory):
     """What `make start` serves, from a copy of the exercises: (address of the book, address of JupyterLab)."""
     folder = tmp_path_factory.mktemp("course")
-    pages = ("book", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "_config.yml", "_toc.yml")
-    wheel = ("course_lib", "grading", "pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
-    for name in (*pages, *wheel, "exercises", "tools"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
+    shutil.copytree(site, folder / "_build" / "html")
+    for name in ("exercises", "tools"):
+        shutil.copytree(ROOT / name, folder / name)
     scripts = Path(sys.executable).parent
-    build = [str(scripts / "jupyter-book"), "build", ".", "--warningiserror", "--quiet"]
-    subprocess.run(build, cwd=folder, check=True, capture_output=True)
     command = [sys.executable, "tools/start.py", "--no-browser", "--book-port", "8100", "--lab-port", "8200"]
     environment = {**os.environ, "PATH": os.pathsep.join([str(scripts), os.environ["PATH"]])}
     server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
@@ -49,29 +36,11 @@ def course(tmp_path_factory):
     server.communicate(timeout=20)
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-def visit(chromium, address: str, **options) -> tuple[Page, list[str]]:
-    """Open an address; return the page and what went wrong on it."""
-    page = chromium.new_context(**options).new_page()
-    trouble: list[str] = []
-    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
-    page.on("request", lambda r: trouble.append(r.url) if re.match(r"(http|ws)s?://(?!127\.0\.0\.1)", r.url) else None)
-    page.goto(address)
-    return page, trouble
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_chapter_1_is_rendered_maths_included(course, chromium, scheme, width):
-    viewport = {"width": width, "height": 900}
-    page, trouble = visit(chromium, f"{course[0]}book/01_curve.html", color_scheme=scheme, viewport=viewport)
+def test_chapter_1_is_rendered_maths_included(course, open_page, scheme, width):
+    page, trouble = open_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.goto(f"{course[0]}book/01_curve.html")
     expect(page.locator("article h1")).to_have_text(re.compile("The curve"))
     expect(page.locator(".katex").nth(50)).to_be_attached()
     assert page.locator(".katex-error").count() == 0
@@ -84,8 +53,9 @@ def test_chapter_1_is_rendered_maths_included(course, chromium, scheme, width):
     assert trouble == []
 
 
-def test_the_books_address_leads_to_its_first_page_and_on_to_chapter_1(course, chromium):
-    page, trouble = visit(chromium, course[0])
+def test_the_books_address_leads_to_its_first_page_and_on_to_chapter_1(course, open_page):
+    page, trouble = open_page()
+    page.goto(course[0])
     expect(page.locator("article h1")).to_have_text(re.compile("The Sigmoid Course"))
     page.locator("nav a", has_text="The curve").first.click()
     expect(page.locator("article h1")).to_have_text(re.compile("The curve"))

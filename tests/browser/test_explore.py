@@ -1,17 +1,14 @@
 """The explorables as a reader meets them: by keyboard, on a phone, on a dark page, and without scripts."""
 
 import gzip
-import os
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 EXPLORABLES = {
     name: chapter.stem
@@ -19,52 +16,23 @@ EXPLORABLES = {
     for cell in nbformat.read(chapter, as_version=4).cells
     for name in re.findall(r"^:name: explore-(\w+)$", cell.source, re.MULTILINE)
 }
-# Long enough for a machine that has other things to do.
-expect.set_options(timeout=20_000)
 EACH = pytest.mark.parametrize("name", EXPLORABLES)
-
-if CHROMIUM is None and os.environ.get("CI"):
-    raise RuntimeError("the browser tests need chromium, and CI has to have it")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the browser tests are skipped")
-
-
-@pytest.fixture(scope="module")
-def book(address):
-    """Address of the built book's pages."""
-    return f"{address}/book/"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
-def visit(book, chromium):
+def visit(address, open_page):
     """Open the page of an explorable and bring it near; return the page, its figure and what went wrong on it."""
-    contexts = []
 
-    def open_page(name, **options):
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        trouble = []
-        page.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith("http://127.0.0.1") else trouble.append(r.url))
-        page.goto(f"{book}{EXPLORABLES[name]}.html")
+    def at_the_explorable(name, **options):
+        page, trouble = open_page(**options)
+        page.goto(f"{address}/book/{EXPLORABLES[name]}.html")
         figure = page.locator(f"#explore-{name}")
         figure.scroll_into_view_if_needed()
         if options.get("java_script_enabled", True):
             expect(figure).to_have_attribute("data-explorable", name)
         return page, figure, trouble
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return at_the_explorable
 
 
 def test_there_is_one_in_each_of_the_first_six_chapters():

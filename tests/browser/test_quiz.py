@@ -1,54 +1,28 @@
 """The chapters' questions in Debian's chromium: by keyboard, without scripts, on a phone, on paper."""
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [path.stem for path in sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PHONE = {"width": 390, "height": 844}
 QUIZ = "section#check-yourself"
 CHOICES = f"{QUIZ} > details"
 
-if CHROMIUM is None and os.environ.get("CI"):
-    raise RuntimeError("the browser tests need chromium, and CI has to have it")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the browser tests are skipped")
-
-
-@pytest.fixture(scope="module")
-def book(address):
-    """Address of the built book's pages."""
-    return f"{address}/book/"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
 
 @pytest.fixture
-def visit(book, chromium):
-    """Open a chapter at its quiz, as the link in the sidebar does; the context is closed afterwards."""
-    contexts = []
+def visit(address, open_page):
+    """Open a chapter at its quiz, as the link in the sidebar does."""
 
     def at_the_quiz(chapter: str, **options) -> Page:
-        contexts.append(chromium.new_context(**options))
-        page = contexts[-1].new_page()
-        page.goto(f"{book}{chapter}.html#check-yourself")
+        page, _ = open_page(**options)
+        page.goto(f"{address}/book/{chapter}.html#check-yourself")
         return page
 
-    yield at_the_quiz
-    for context in contexts:
-        context.close()
+    return at_the_quiz
 
 
 def tab_to_the_first_choice(page: Page) -> None:

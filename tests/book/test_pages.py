@@ -1,0 +1,131 @@
+"""Every page of the built book: links lead somewhere, headings are in order, ids unique, words spelled right."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def read(pages):
+    """The pages that are read: all but the one at the root, which only leads to the introduction."""
+    return {name: soup for name, soup in pages.items() if name != "index.html"}
+
+
+def test_every_link_inside_the_book_leads_to_a_file_and_a_place_in_it(site, pages):
+    places = {
+        (site / name).resolve(): {tag.get("id") or tag.get("name") for tag in soup.select("[id], a[name]")}
+        for name, soup in pages.items()
+    }
+    followed, dead = 0, []
+    for name, soup in pages.items():
+        for link in soup.select("a[href], area[href]"):
+            to = urlsplit(link["href"])
+            if to.scheme or to.netloc:
+                continue
+            followed += 1
+            target = ((site / name).parent / unquote(to.path)).resolve() if to.path else (site / name).resolve()
+            place = unquote(to.fragment)
+            if not target.is_file() or (place and target in places and place not in places[target]):
+                dead.append((name, link["href"]))
+    assert dead == []
+    assert followed > 1000
+
+
+def test_no_id_is_used_twice_on_a_page(pages):
+    twice = {
+        name: [found for found, times in Counter(tag["id"] for tag in soup.select("[id]")).items() if times > 1]
+        for name, soup in pages.items()
+    }
+    assert {name: found for name, found in twice.items() if found} == {}
+
+
+def test_every_page_has_one_title_and_no_heading_skips_a_level(read):
+    wrong = {}
+    for name, soup in read.items():
+        levels = [int(heading.name[1]) for heading in (soup.article or soup.main).find_all(re.compile("^h[1-6]$"))]
+        if levels.count(1) != 1 or levels[0] != 1 or any(after > before + 1 for before, after in pairwise(levels)):
+            wrong[name] = levels
+    assert wrong == {}
+
+
+def test_every_page_says_its_language_and_lets_the_keyboard_skip_to_its_text(read):
+    assert {name for name, soup in read.items() if soup.html.get("lang") != "en"} == set()
+    without = [n for n, soup in read.items() if not soup.find(id=soup.select_one("#pst-skip-link a")["href"][1:])]
+    assert without == []
+
+
+def test_the_build_fails_where_a_picture_has_no_alternative_text(tmp_path):
+    (tmp_path / "conf.py").write_text('extensions = ["accessible_pages"]\n', encoding="utf-8")
+    shutil.copy(ROOT / "book/_static/page.png", tmp_path / "curve.png")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", str(tmp_path), str(tmp_path / "out")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
+
+    def build(alt):
+        page = f"Title\n=====\n\n.. image:: curve.png\n{alt}"
+        (tmp_path / "index.rst").write_text(page, encoding="utf-8")
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    good = build("   :alt: A curve that rises\n")
+    assert good.returncode == 0, good.stderr
+    bad = build("")
+    assert bad.returncode == 1
+    assert "without alternative text" in bad.stderr
+
+
+# --- Spelling ---------------------------------------------------------------------------------------------------------
+
+
+def docstrings(path: Path) -> list[str]:
+    """Return the docstrings of a module, its classes and functions."""
+    with_docstrings = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [ast.get_docstring(node) or "" for node in tree if isinstance(node, with_docstrings)]
+
+
+def words(path: Path) -> str:
+    """Return what a person reads in a file: a page, a notebook's text, a module's docstrings."""
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    if path.suffix == ".py":
+        return "\n\n".join(docstrings(path))
+    return path.read_text(encoding="utf-8")
+
+
+def misspelled(folder: Path) -> list[str]:
+    command = [sys.executable, "-m", "codespell_lib", "--builtin", "clear,rare", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.replace(f"{folder}/", "").splitlines()
+
+
+def test_words_are_spelled_right(tmp_path):
+    sources = list(ROOT.glob("*.md"))
+    sources += [path for path in (ROOT / "book").rglob("*") if path.suffix in (".md", ".ipynb")]
+    sources += (ROOT / "exercises").rglob("*.ipynb")
+    sources += [path for folder in ("course_lib", "grading") for path in (ROOT / folder).rglob("*.py")]
+    for source in sources:
+        if ".ipynb_checkpoints" in source.parts:
+            continue
+        copy = tmp_path / f"{source.relative_to(ROOT)}.txt"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(words(source), encoding="utf-8")
+    assert len(list(tmp_path.rglob("*.txt"))) > 60
+    assert misspelled(tmp_path) == []
+
+
+def test_a_slip_would_be_found(tmp_path):
+    (tmp_path / "page.txt").write_text("The funtion saturates.\n", encoding="utf-8")
+    assert misspelled(tmp_path) == ["page.txt:1: funtion ==> function"]
