@@ -109,13 +109,14 @@ def run_grade(options: argparse.Namespace) -> int:
     course = submitted.resolve().parent
     lateness = _lateness(options, course, list(paths))
     results: list[Result] = []
-    with (
-        closing(_pool(options, assignment)) as pool,
-        closing(executor.grade_class(assignment, paths, course / "results", pool)) as graded,
-    ):
+    with closing(_pool(options, assignment)) as pool:
         from grading import gradebook  # while the pool starts
 
-        with gradebook.Writer(assignment, course, options.db) as writer, _progress() as progress:
+        with (
+            closing(executor.grade_class(assignment, paths, course / "results", pool)) as graded,
+            gradebook.Writer(assignment, course, options.db) as writer,
+            _progress() as progress,
+        ):
             bar = progress.add_task(options.name, total=len(paths))
             for result in graded:
                 writer.write(result)
