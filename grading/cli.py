@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -110,10 +111,11 @@ def run_grade(options: argparse.Namespace) -> int:
     lateness = _lateness(options, course, list(paths))
     results: list[Result] = []
     with closing(_pool(options, assignment)) as pool:
-        from grading import gradebook  # while the pool starts
-
+        with ThreadPoolExecutor(1) as meanwhile:
+            started = meanwhile.submit(executor.grade_class, assignment, paths, course / "results", pool)
+            from grading import gradebook
         with (
-            closing(executor.grade_class(assignment, paths, course / "results", pool)) as graded,
+            closing(started.result()) as graded,
             gradebook.Writer(assignment, course, options.db) as writer,
             _progress() as progress,
         ):
