@@ -165,8 +165,9 @@ def _warn(options: argparse.Namespace) -> None:
 
 def _pool(options: argparse.Namespace, assignment: assignments.Assignment) -> executor.Pool:
     if options.scheduler is not None:
-        return executor.Scheduled(options.scheduler, assignment.imports)
-    return executor.Local(options.workers, assignment.imports, isolated=not options.no_isolation)
+        return executor.Scheduled(options.scheduler, assignment.imports, assignment.trusted_imports)
+    isolated = not options.no_isolation
+    return executor.Local(options.workers, assignment.imports, assignment.trusted_imports, isolated=isolated)
 
 
 def _lateness(options: argparse.Namespace, course: Path, students: list[str]) -> late.Lateness | None:

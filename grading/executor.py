@@ -27,7 +27,7 @@ from grading import GradingError, cgroups, intake, sandbox
 from grading.assignment import Assignment
 from grading.results import Kept, Result, environment, key, ungraded
 
-# What setup cells import is loaded before workers are forked, but for what starts threads or reads settings meanwhile.
+# What tests import is loaded before workers are forked, but for what starts threads or reads settings meanwhile.
 FORKABLE = ("course_lib", "matplotlib", "numpy", "scipy", "sklearn")
 AHEAD = 16  # submissions under way for each worker: enough that none is idle, few enough for memory
 
@@ -59,20 +59,27 @@ class Local:
     ----------
     size : int
         How many.
-    modules : tuple of str
-        What the notebooks import.
+    modules, trusted_modules : tuple of str
+        What the notebooks import, and their tests.
     isolated : bool
         Whether student code is confined.
     """
 
     broken: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
-    def __init__(self, size: int, modules: tuple[str, ...] = (), isolated: bool = True) -> None:
+    def __init__(
+        self,
+        size: int,
+        modules: tuple[str, ...] = (),
+        trusted_modules: tuple[str, ...] = (),
+        *,
+        isolated: bool = True,
+    ) -> None:
         self.size = size
         self.isolated = isolated
         self._modules = modules
         self._context = multiprocessing.get_context("forkserver")
-        loaded_once = [name for name in modules if name.partition(".")[0] in FORKABLE]
+        loaded_once = [name for name in trusted_modules if name.partition(".")[0] in FORKABLE]
         self._context.set_forkserver_preload(["grading.grade", *loaded_once])
         forkserver.ensure_running()
         self._nursery = sandbox.Nursery(modules, isolated)
@@ -138,7 +145,7 @@ class Scheduled:
 
     isolated = True
 
-    def __init__(self, address: str, modules: tuple[str, ...] = ()) -> None:
+    def __init__(self, address: str, modules: tuple[str, ...] = (), trusted_modules: tuple[str, ...] = ()) -> None:
         try:
             from distributed import Client
             from distributed.scheduler import KilledWorker
@@ -149,7 +156,7 @@ class Scheduled:
         except (OSError, ValueError) as error:
             raise WorkerError(f"no scheduler answers at {address}: start one with `dask scheduler`") from error
         self.broken: tuple[type[BaseException], ...] = (BrokenProcessPool, KilledWorker)
-        self._modules = modules
+        self._modules = modules, trusted_modules
         self._client = client
         self._executor = client.get_executor(pure=False)
         self.size = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
@@ -169,7 +176,7 @@ class Scheduled:
 
 
 def _in_a_process_of_this_worker(
-    modules: tuple[str, ...], function: Callable[..., Any], arguments: tuple[Any, ...]
+    modules: tuple[tuple[str, ...], ...], function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> Any:
     """Call a function where a worker's threads cannot be: limits of time are signals, which only main threads hear."""
     if multiprocessing.current_process().daemon:
@@ -186,10 +193,10 @@ _making = threading.Lock()
 
 
 @functools.lru_cache(maxsize=1)
-def _pool_of_this_worker(modules: tuple[str, ...]) -> Local:
+def _pool_of_this_worker(modules: tuple[tuple[str, ...], ...]) -> Local:
     from distributed import get_worker
 
-    return Local(get_worker().state.nthreads, modules)
+    return Local(get_worker().state.nthreads, *modules)
 
 
 def grade_class(
