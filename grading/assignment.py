@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
 import importlib.util
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -90,14 +91,29 @@ class Assignment:
     @functools.cached_property
     def imports(self) -> tuple[str, ...]:
         """The modules that its code cells import, each with those that an import of a name from it may mean."""
-        trees = [ast.parse(c.source) for c in self.notebook.cells if role(c) in ("locked", "answer") and is_code(c)]
-        found: set[str] = set()
-        for node in (node for tree in trees for node in ast.walk(tree)):
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        return tuple(sorted(found))
+        return _imported(c.source for c in self.notebook.cells if role(c) in ("locked", "answer") and is_code(c))
+
+    @functools.cached_property
+    def setups(self) -> dict[str, str]:
+        """The instructor's setup cells as tests need them: grade_id -> source.
+
+        What a cell imports for learners, and neither a test nor another line of these cells names, is left out:
+        plotting libraries take longer to load than a small class takes to grade.
+        """
+        cells = {
+            str(grade_id(c)): c.source for c in self.notebook.cells if role(c) == "locked" and c.cell_type == "code"
+        }
+        sources = [*self._test_sources(), *cells.values()]
+        named = {"*"}.union(*map(_names, sources))
+        return {name: _without_imports(source, named) for name, source in cells.items()}
+
+    @functools.cached_property
+    def trusted_imports(self) -> tuple[str, ...]:
+        """The modules that tests and their setup import."""
+        return _imported([*self.setups.values(), *self._test_sources()])
+
+    def _test_sources(self) -> list[str]:
+        return [c.source for c in self.notebook.cells if role(c) == "test"]
 
     def tests(self) -> dict[str, float]:
         """Return the auto-graded test cells: grade_id -> points."""
@@ -138,6 +154,43 @@ def load(name: str, solutions: Path) -> Assignment:
 def names(solutions: Path) -> list[str]:
     """Return the names of the problem sets in a folder."""
     return sorted(p.parent.name for p in solutions.glob("*/*.ipynb") if p.stem == p.parent.name)
+
+
+def _imported(sources: Iterable[str]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for source in sources:
+        with contextlib.suppress(SyntaxError):  # IPython's own
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return tuple(sorted(found))
+
+
+def _names(source: str) -> set[str]:
+    """Return the names that a cell uses; an import by itself uses none."""
+    try:
+        return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    except SyntaxError:  # IPython's own
+        return set(re.findall(r"\w+", source))
+
+
+def _without_imports(source: str, kept: set[str]) -> str:
+    """Return a cell without the imports at its top level that bind no name of `kept`."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # IPython's own
+        return source
+    tree.body = [node for node in tree.body if not _binds_nothing_of(node, kept)]
+    return ast.unparse(tree)
+
+
+def _binds_nothing_of(node: ast.stmt, kept: set[str]) -> bool:
+    """Return whether this is an import, and of no name of `kept`."""
+    if not isinstance(node, ast.Import | ast.ImportFrom) or getattr(node, "module", None) == "__future__":
+        return False
+    return kept.isdisjoint((alias.asname or alias.name).partition(".")[0] for alias in node.names)
 
 
 def _headings(cells: list[NotebookNode]) -> Iterator[tuple[str, int]]:

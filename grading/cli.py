@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -109,13 +110,15 @@ def run_grade(options: argparse.Namespace) -> int:
     course = submitted.resolve().parent
     lateness = _lateness(options, course, list(paths))
     results: list[Result] = []
-    with (
-        closing(_pool(options, assignment)) as pool,
-        closing(executor.grade_class(assignment, paths, course / "results", pool)) as graded,
-    ):
-        from grading import gradebook  # while the pool starts
-
-        with gradebook.Writer(assignment, course, options.db) as writer, _progress() as progress:
+    with closing(_pool(options, assignment)) as pool:
+        with ThreadPoolExecutor(1) as meanwhile:
+            started = meanwhile.submit(executor.grade_class, assignment, paths, course / "results", pool)
+            from grading import gradebook
+        with (
+            closing(started.result()) as graded,
+            gradebook.Writer(assignment, course, options.db) as writer,
+            _progress() as progress,
+        ):
             bar = progress.add_task(options.name, total=len(paths))
             for result in graded:
                 writer.write(result)
@@ -162,8 +165,9 @@ def _warn(options: argparse.Namespace) -> None:
 
 def _pool(options: argparse.Namespace, assignment: assignments.Assignment) -> executor.Pool:
     if options.scheduler is not None:
-        return executor.Scheduled(options.scheduler, assignment.imports)
-    return executor.Local(options.workers, assignment.imports, isolated=not options.no_isolation)
+        return executor.Scheduled(options.scheduler, assignment.imports, assignment.trusted_imports)
+    isolated = not options.no_isolation
+    return executor.Local(options.workers, assignment.imports, assignment.trusted_imports, isolated=isolated)
 
 
 def _lateness(options: argparse.Namespace, course: Path, students: list[str]) -> late.Lateness | None:

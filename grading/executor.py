@@ -27,9 +27,9 @@ from grading import GradingError, cgroups, intake, sandbox
 from grading.assignment import Assignment
 from grading.results import Kept, Result, environment, key, ungraded
 
-# What setup cells import is loaded before workers are forked, but for what starts threads or reads settings meanwhile.
+# What tests import is loaded before workers are forked, but for what starts threads or reads settings meanwhile.
 FORKABLE = ("course_lib", "matplotlib", "numpy", "scipy", "sklearn")
-AHEAD = 4  # submissions under way for each worker: enough that none is idle, few enough for memory
+AHEAD = 16  # submissions under way for each worker: enough that none is idle, few enough for memory
 
 
 class WorkerError(GradingError):
@@ -59,23 +59,30 @@ class Local:
     ----------
     size : int
         How many.
-    modules : tuple of str
-        What the notebooks import.
+    modules, trusted_modules : tuple of str
+        What the notebooks import, and their tests.
     isolated : bool
         Whether student code is confined.
     """
 
     broken: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
-    def __init__(self, size: int, modules: tuple[str, ...] = (), isolated: bool = True) -> None:
+    def __init__(
+        self,
+        size: int,
+        modules: tuple[str, ...] = (),
+        trusted_modules: tuple[str, ...] = (),
+        *,
+        isolated: bool = True,
+    ) -> None:
         self.size = size
         self.isolated = isolated
         self._modules = modules
-        self._nursery = sandbox.Nursery(modules, isolated)
         self._context = multiprocessing.get_context("forkserver")
-        loaded_once = [name for name in modules if name.partition(".")[0] in FORKABLE]
+        loaded_once = [name for name in trusted_modules if name.partition(".")[0] in FORKABLE]
         self._context.set_forkserver_preload(["grading.grade", *loaded_once])
         forkserver.ensure_running()
+        self._nursery = sandbox.Nursery(modules, isolated)
         self._executor: ProcessPoolExecutor | None = None
         self._changing = threading.Lock()
 
@@ -138,7 +145,7 @@ class Scheduled:
 
     isolated = True
 
-    def __init__(self, address: str, modules: tuple[str, ...] = ()) -> None:
+    def __init__(self, address: str, modules: tuple[str, ...] = (), trusted_modules: tuple[str, ...] = ()) -> None:
         try:
             from distributed import Client
             from distributed.scheduler import KilledWorker
@@ -149,7 +156,7 @@ class Scheduled:
         except (OSError, ValueError) as error:
             raise WorkerError(f"no scheduler answers at {address}: start one with `dask scheduler`") from error
         self.broken: tuple[type[BaseException], ...] = (BrokenProcessPool, KilledWorker)
-        self._modules = modules
+        self._modules = modules, trusted_modules
         self._client = client
         self._executor = client.get_executor(pure=False)
         self.size = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
@@ -169,7 +176,7 @@ class Scheduled:
 
 
 def _in_a_process_of_this_worker(
-    modules: tuple[str, ...], function: Callable[..., Any], arguments: tuple[Any, ...]
+    modules: tuple[tuple[str, ...], ...], function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> Any:
     """Call a function where a worker's threads cannot be: limits of time are signals, which only main threads hear."""
     if multiprocessing.current_process().daemon:
@@ -186,16 +193,16 @@ _making = threading.Lock()
 
 
 @functools.lru_cache(maxsize=1)
-def _pool_of_this_worker(modules: tuple[str, ...]) -> Local:
+def _pool_of_this_worker(modules: tuple[tuple[str, ...], ...]) -> Local:
     from distributed import get_worker
 
-    return Local(get_worker().state.nthreads, modules)
+    return Local(get_worker().state.nthreads, *modules)
 
 
 def grade_class(
     assignment: Assignment, paths: Mapping[str, Path], results: Path, pool: Pool
 ) -> Generator[Result, None, None]:
-    """Grade many submissions, yielding each result when it is there.
+    """Start to grade many submissions, and return what yields each result when it is there.
 
     Results are kept in the folder `results`; one that is there already, for the same submission, tests and environment,
     is not made again, so that a run that was stopped goes on where it was. A run without isolation takes one that was
@@ -211,44 +218,59 @@ def grade_class(
     common = pickle.dumps(assignment), os.environ.get(SEED_VARIABLE, "0"), environment()
     waiting: dict[Future[str], tuple[str, bool]] = {}
     left, suspects = deque(paths), deque[str]()
-    try:
-        while left or suspects or waiting:
-            alone = bool(suspects)
-            queue = suspects if alone else left
-            while queue and len(waiting) < (1 if alone else AHEAD * pool.size):
-                student = queue.popleft()
-                try:
-                    data = intake.read_bytes(paths[student])
-                except intake.IntakeError as error:
-                    yield _kept(kept, ungraded(assignment, student, str(error)))
-                    continue
-                if (known := _known(kept, assignment, student, data, pool.isolated)) is not None:
-                    yield known
-                else:
-                    waiting[pool.submit(_grade, *common, student, paths[student].name, data)] = student, alone
-            for done in wait(waiting, return_when=FIRST_COMPLETED).done:
-                student, was_alone = waiting.pop(done)
-                try:
-                    text = done.result()
-                except pool.broken:
-                    if was_alone:
-                        yield ungraded(assignment, student, "the grader's own process ended while it graded this")
-                    else:
-                        suspects.append(student)
-                except CancelledError as error:
-                    raise WorkerError(
-                        "the scheduler went away; start it again: the same command goes on from what was graded"
-                    ) from error
-                except GradingError:
-                    raise
-                except Exception as error:  # a bug of ours, that this submission brought out: the others are graded
-                    reason = f"the grader failed on it: {type(error).__name__}: {error}"
-                    yield ungraded(assignment, student, intake.printable(reason)[: intake.MAX_REASON])
-                else:
-                    yield _kept(kept, Result.from_json(text), text)
-    finally:
-        for future in waiting:
-            future.cancel()
+
+    def hand_out() -> list[Result]:
+        """Let the pool have as much as it should, and return what it need not have."""
+        there = []
+        alone = bool(suspects)
+        queue = suspects if alone else left
+        while queue and len(waiting) < (1 if alone else AHEAD * pool.size):
+            student = queue.popleft()
+            try:
+                data = intake.read_bytes(paths[student])
+            except intake.IntakeError as error:
+                there.append(_kept(kept, ungraded(assignment, student, str(error))))
+                continue
+            if (known := _known(kept, assignment, student, data, pool.isolated)) is not None:
+                there.append(known)
+            else:
+                waiting[pool.submit(_grade, *common, student, paths[student].name, data)] = student, alone
+            if len(there) >= AHEAD:
+                break
+        return there
+
+    def graded(student: str, was_alone: bool, done: Future[str]) -> Result | None:
+        try:
+            text = done.result()
+        except pool.broken:
+            if was_alone:
+                return ungraded(assignment, student, "the grader's own process ended while it graded this")
+            suspects.append(student)
+            return None
+        except CancelledError as error:
+            raise WorkerError(
+                "the scheduler went away; start it again: the same command goes on from what was graded"
+            ) from error
+        except GradingError:
+            raise
+        except Exception as error:  # a bug of ours, that this submission brought out: the others are graded
+            reason = f"the grader failed on it: {type(error).__name__}: {error}"
+            return ungraded(assignment, student, intake.printable(reason)[: intake.MAX_REASON])
+        return _kept(kept, Result.from_json(text), text)
+
+    def all_results(there: list[Result]) -> Generator[Result, None, None]:
+        try:
+            while there or waiting:
+                yield from there
+                for done in () if there else wait(waiting, return_when=FIRST_COMPLETED).done:
+                    if (result := graded(*waiting.pop(done), done)) is not None:
+                        yield result
+                there = hand_out()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    return all_results(hand_out())
 
 
 def _known(kept: Kept, assignment: Assignment, student: str, data: bytes, isolated: bool) -> Result | None:

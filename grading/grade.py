@@ -199,7 +199,7 @@ def grade(assignment: Assignment, submission: intake.Submission) -> Result:
             elif step.action != "show":
                 step.cell.outputs = nbformat.from_dict(student.run_cell(step.cell.source, step.name))
             if step.action == "setup":
-                bench.setup(step.cell.source, step.name)
+                bench.setup(assignment.setups[step.name], step.name)
         runs = _run_tests(tests, bench, student)
         for step in tests:
             run = runs[step.name]

@@ -406,3 +406,36 @@ def test_hidden_tests_that_cannot_run_last_are_refused(tiny, test, says):
     assignment = three(tiny, test)
     with pytest.raises(BrokenProblemSet, match=f"the test cell test_f: .*{says}"):
         grade(assignment, submission(assignment.notebook, "student"))
+
+
+def test_the_tests_side_loads_what_tests_name_and_leaves_out_what_learners_plot_with(tiny):
+    setup = (
+        "import numpy as np, matplotlib.pyplot as plt\n"
+        "import this_is_not_installed, tomllib; from math import pi, tau\n"
+        "import sklearn.linear_model  # a test names it, in a text\n"
+        "from course_lib.checks import Checks\nfrom math import *\nimport json as text\n"
+        "SCALE = 2 * tau  # of a plot\n"
+    )
+    cells = [marked(new_code_cell(setup), "setup", locked=True), new_code_cell("%magic of IPython")]
+    cells += [marked(new_code_cell("%matplotlib inline\nimport antigravity"), "magic", locked=True)]
+    cells += [
+        marked(
+            new_code_cell(TEST_F.format(name="f") + "\ncheck.uses_not(f, ['sklearn'])\ntext"),
+            "test_f",
+            points=2,
+            locked=True,
+        )
+    ]
+    assignment = replace(tiny, notebook=new_notebook(cells=cells))
+    assert assignment.setups["magic"] == "%matplotlib inline\nimport antigravity"
+    assert assignment.setups["setup"].splitlines() == [
+        "from math import pi, tau",
+        "from course_lib.checks import Checks",
+        "from math import *",
+        "import json as text",
+        "SCALE = 2 * tau",
+    ]
+    assert assignment.trusted_imports == (
+        *("course_lib.checks", "course_lib.checks.Checks", "json", "math", "math.*", "math.pi", "math.tau"),
+    )
+    assert "matplotlib.pyplot" in assignment.imports

@@ -84,7 +84,7 @@ def test_a_run_with_isolation_takes_no_result_made_without(course, tiny, tmp_pat
     paths = intake.find(tmp_path / "submitted", "tiny")
 
     def graded(isolated):
-        with contextlib.closing(Local(1, tiny.imports, isolated)) as pool:
+        with contextlib.closing(Local(1, tiny.imports, isolated=isolated)) as pool:
             return {r.student: r for r in grade_class(tiny, paths, tmp_path / "results", pool)}
 
     without = graded(isolated=False)
