@@ -210,14 +210,13 @@ def _is_choice(tag: Tag | None) -> bool:
 
 
 def _document(parts: list[Part], site: Path) -> str:
-    """Lay the parts into one page of HTML, with the style sheets and the KaTeX of the site's front page."""
+    """Lay the parts into one page of HTML, with the style sheets of the site's front page."""
     front = site / f"{parts[0].chapters[0].name}.html"
     head = BeautifulSoup(front.read_text(encoding="utf-8"), "html.parser").head
     assert head is not None
     loaded = []
-    for tag in head.select('link[rel="stylesheet"], script[src*="katex"], script[src*="auto-render"]'):
-        address = "href" if tag.name == "link" else "src"
-        tag[address] = (front.parent / str(tag[address]).partition("?")[0]).resolve().as_uri()
+    for tag in head.select('link[rel="stylesheet"]'):
+        tag["href"] = (front.parent / str(tag["href"]).partition("?")[0]).resolve().as_uri()
         loaded.append(str(tag))
     chapters = [chapter for part in parts for chapter in part.chapters]
     titles = {chapter.anchor: json.dumps(chapter.title, ensure_ascii=False) for chapter in chapters}
@@ -295,7 +294,6 @@ def laid_out(document: Path) -> Iterator[Page]:
         page.set_default_timeout(300_000)
         page.emulate_media(media="print")
         page.goto(document.resolve().as_uri())
-        page.wait_for_function("!document.querySelector('.math:not(:has(.katex))')")
         page.evaluate("document.fonts.ready")
         page.evaluate("Promise.all([...document.images].map(image => image.decode()))")
         page.evaluate(FIT)

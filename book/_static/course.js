@@ -12,7 +12,7 @@ function reach(box, name) {
   }
 }
 
-// KaTeX makes its elements before the page has loaded; its fonts change widths without a change of size.
+// Fonts change the widths of formulas without a change of size.
 addEventListener("load", async () => {
   await document.fonts.ready;
   for (const [boxes, name] of Object.entries(SCROLLS)) {

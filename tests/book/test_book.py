@@ -114,7 +114,9 @@ def test_maths_is_rendered_by_the_katex_that_comes_with_the_book(site, pages):
     fonts = re.findall(r"url\(([^)]+)\)", stylesheet)
     assert fonts
     assert [font for font in fonts if not (site / "_static" / "katex" / font).is_file()] == []
-    scripts = {Path(tag["src"].split("?")[0]).name for page in pages.values() for tag in page.find_all("script", src=True)}
+    scripts = {
+        Path(tag["src"].split("?")[0]).name for page in pages.values() for tag in page.find_all("script", src=True)
+    }
     assert not any(name in script.lower() for script in scripts for name in ("mathjax", "katex"))
     formulas = [formula for page in pages.values() for formula in page.select(".math")]
     assert len(formulas) > 1500
