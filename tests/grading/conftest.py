@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grading import assignment as assignments
 from grading import sandbox
+from grading.cli import main
 from grading.grade import grade
 from grading.rehearsal import submission, with_answers
 from grading.results import Result
@@ -112,6 +113,19 @@ def write_submission(folder: Path, student: str, notebook, name: str = "tiny") -
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
     return path
+
+
+def grade_class(tiny, folder: Path, answers: dict[str, dict[str, str]], unreadable: str, workers: int) -> list[str]:
+    """Hand in and grade a class by the command, one of it with a file that is no notebook; return its `--solutions`."""
+    for student, given in answers.items():
+        write_submission(folder / "submitted", student, with_answers(tiny.notebook, given))
+    broken = folder / "submitted" / unreadable / "tiny" / "tiny.ipynb"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{")
+    solutions = ["--solutions", str(tiny.folder.parent)]
+    submitted = ["--submitted", str(folder / "submitted")]
+    assert main(["grade", "tiny", *submitted, "--workers", str(workers), *solutions]) == 1
+    return solutions
 
 
 def marks(result: Result) -> dict[str, float]:

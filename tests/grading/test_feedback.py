@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grading import assignment as assignments
-from grading import feedback, gradebook, rehearsal, safe_html
+from grading import feedback, gradebook, safe_html
 from grading.cli import main
 
-from .conftest import HOSTILE_CODE, HOSTILE_TEXT, watch, write_submission
+from .conftest import HOSTILE_CODE, HOSTILE_TEXT, grade_class, watch, write_submission
 
 ROOT = Path(__file__).resolve().parents[2]
 SETS = sorted(p.parent.name for p in (ROOT / "solutions").glob("*/assignment.toml"))
@@ -29,18 +29,14 @@ def course(tiny, tmp_path_factory):
     """A graded class: right, half right, marked by hand, hostile, stopped, and a file that is no notebook."""
     folder = tmp_path_factory.mktemp("class")
     solution = tiny.notebook.cells[2].source
-    for student, answers in {
+    answers = {
         "ada": {},
         "ben": {"double": HALF, "explain": "No idea, but $x^2$ grows."},
         "eve": {"double": solution + HOSTILE_CODE, "explain": HOSTILE_TEXT},
         "sid": {"counter": "while True:\n    pass"},
         "zoe": {"double": "def double(x):\n    return int('a<b')"},
-    }.items():
-        write_submission(folder / "submitted", student, rehearsal.with_answers(tiny.notebook, answers))
-    (folder / "submitted/dot/tiny").mkdir(parents=True)
-    (folder / "submitted/dot/tiny/tiny.ipynb").write_text("{")
-    solutions = ["--solutions", str(tiny.folder.parent)]
-    assert main(["grade", "tiny", "--submitted", str(folder / "submitted"), "--workers", "2", *solutions]) == 1
+    }
+    solutions = grade_class(tiny, folder, answers, unreadable="dot", workers=2)
     with gradebook.Gradebook(gradebook.default_database(folder)) as book:
         book.find_grade("explain", "tiny", "tiny", "ben").manual_score = 1.5
         book.find_comment("explain", "tiny", "tiny", "ben").manual_comment = "**Why** does $x^2$ matter?"

@@ -17,7 +17,7 @@ from grading.cli import main
 from grading.gradebook import Standing
 from grading.results import Mark, Result
 
-from .conftest import watch, write_submission
+from .conftest import grade_class, watch, write_submission
 
 WRONG = 'def double(x):\n    """<script>alert(1)</script>"""\n    return x'
 HALF = "def double(x):\n    return x * x if np.ndim(x) == 0 else 2 * x"
@@ -27,12 +27,8 @@ HALF = "def double(x):\n    return x * x if np.ndim(x) == 0 else 2 * x"
 def course(tiny, tmp_path_factory):
     """Four students: all right, half right, wrong, and one whose file cannot be read; graded by the command."""
     folder = tmp_path_factory.mktemp("class")
-    for student, answers in (("ada", {}), ("ben", {"double": HALF}), ("cy", {"double": WRONG, "counter": "pass"})):
-        write_submission(folder / "submitted", student, rehearsal.with_answers(tiny.notebook, answers))
-    (folder / "submitted/=dot/tiny").mkdir(parents=True)
-    (folder / "submitted/=dot/tiny/tiny.ipynb").write_text("{")
-    solutions = ["--solutions", str(tiny.folder.parent)]
-    assert main(["grade", "tiny", "--submitted", str(folder / "submitted"), "--workers", "1", *solutions]) == 1
+    answers = {"ada": {}, "ben": {"double": HALF}, "cy": {"double": WRONG, "counter": "pass"}}
+    solutions = grade_class(tiny, folder, answers, unreadable="=dot", workers=1)
     with gradebook.Gradebook(gradebook.default_database(folder)) as book:
         book.update_or_create_student(
             "ada", first_name="Ada", last_name="-Lace", email="ada@example.org", lms_user_id="7"
