@@ -47,8 +47,6 @@ NO_BROWSER = (
     "chromium), or let Playwright fetch one: .venv/bin/playwright install chromium"
 )
 SCREEN_ONLY = ".headerlink, .toctree-wrapper, .not-printed, details.hide > summary, .sd-summary-state-marker"
-# Names and punctuation of code have the colour of text: their spans say nothing, and would be most of the PDF's tags.
-PLAIN_INK = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 # Lines of text and figures are fitted to this width in tools/pdf.css: A4 less its margins, in CSS pixels.
 TEXT_WIDTH = round((210 - 2 * 20) / 25.4 * 96)
 
@@ -102,7 +100,6 @@ def read(site: Path, toc: Path = ROOT / "_toc.yml") -> list[Part]:
 
     def chapter(name: str) -> Chapter:
         html = (site / f"{name}.html").read_text(encoding="utf-8")
-        html = PLAIN_INK.sub(r"\1", html)
         article = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article")).article
         assert isinstance(article, Tag)
         return Chapter(name, article)

@@ -1,6 +1,11 @@
-// What is wider than its column scrolls by itself (course.css): then the keyboard has to reach it. The theme does the same
-// for code and for the tables of markdown.
-const SCROLLS = { ".bd-article div.math > span:not(.eqno)": "Formula", ".bd-article .text_html > div": "Table" };
+// What is wider than its column scrolls by itself (course.css): then the keyboard has to reach it. The observer hears of a
+// box once it has been laid out, so boxes far from the window cost nothing.
+const SCROLLS = {
+  ".bd-article div.math > span:not(.eqno)": "Formula",
+  ".bd-article :is(.text_html > div, .pst-scrollable-table-container)": "Table",
+  ".bd-article .cell_output pre": "Output",
+  ".bd-article pre:not(.cell_output *)": "Code",
+};
 
 function reach(box, name) {
   if (box.scrollWidth > box.clientWidth) {
@@ -12,14 +17,31 @@ function reach(box, name) {
   }
 }
 
-// Fonts change the widths of formulas without a change of size.
-addEventListener("load", async () => {
-  await document.fonts.ready;
-  for (const [boxes, name] of Object.entries(SCROLLS)) {
-    const observer = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target, name)));
-    document.querySelectorAll(boxes).forEach((box) => observer.observe(box));
-  }
-});
+const boxes = new Map();
+for (const [selector, name] of Object.entries(SCROLLS))
+  for (const box of document.querySelectorAll(selector)) boxes.set(box, name);
+const laidOut = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target, boxes.get(target))));
+
+function lookAgain() {
+  laidOut.disconnect();
+  for (const box of boxes.keys()) laidOut.observe(box);
+}
+
+lookAgain();
+document.fonts.addEventListener("loadingdone", lookAgain); // widths of formulas change without a change of size
+
+// Sections far from the window are laid out (course.css) when the page has loaded and the browser has time, one by one.
+const root = document.documentElement;
+if (root.classList.contains("sections-later")) {
+  const sections = [...document.querySelectorAll(".bd-article > section > section")];
+  const layOutNext = () => {
+    const section = sections.shift();
+    if (!section) return root.classList.remove("sections-later");
+    section.style.contentVisibility = "visible";
+    requestIdleCallback(layOutNext);
+  };
+  addEventListener("load", () => requestIdleCallback(layOutNext));
+}
 
 // A choice of a quiz, or another title that opens something, may be nothing but a formula. Its MathML is not taken for a
 // name (axe-core's summary-name), so a word stands before it for those who hear the page.
