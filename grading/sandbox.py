@@ -172,7 +172,8 @@ def command(descriptor: int, modules: tuple[str, ...]) -> list[str]:
 
 
 def _program(descriptor: int, modules: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-P", "-m", "grading.runner", str(descriptor), *modules]
+    folder, name = os.path.split(sys.executable)  # as it was called: it may lead through folders that are not in there
+    return [os.path.join(os.path.realpath(folder), name), "-P", "-m", "grading.runner", str(descriptor), *modules]
 
 
 def _variables(home: str, matplotlib: str, course: str) -> dict[str, str]:
