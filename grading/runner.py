@@ -227,6 +227,7 @@ def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
     A request brings limits and two sockets: one for what is to be said of the start, and the runner's own. Where it
     names a folder, there are no namespaces, and this is the scratch folder.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()  # what is loaded stays in memory that the forks share
     loaded = confine.address_space()
@@ -292,6 +293,7 @@ def _run(
 
 def main(descriptor: int, modules: list[str]) -> None:
     """Load what a notebook imports, say so, and fork runners."""
+    gc.disable()  # while hardly anything that is made is garbage
     for name in modules:
         if not name.startswith("matplotlib_inline"):  # which looks for its shell when it loads
             with contextlib.suppress(ImportError):  # not there, or no module: `from numpy import pi`
