@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbgrader.api import Gradebook, get_alembic_version
+from nbgrader.api import Gradebook
 
 from grading import assignment as assignments
 from grading import feedback, gradebook, intake, rehearsal
@@ -50,13 +50,14 @@ def simulated(ps1, tmp_path_factory):
 
 def test_honest_marks_equal_those_of_nbgraders_own_autograde(ps1, simulated, tmp_path):
     folder, kinds, _ = simulated
-    honest = []
+    alike: dict[str, list[str]] = {}  # by what they handed in; nbgrader, which takes seconds for each, gets one of them
     for student, kind in kinds.items():
-        notebook = folder / "submitted" / student / "ps1_curve" / "ps1_curve.ipynb"
-        if kind != "looping" and "os._exit" not in notebook.read_text():
-            honest.append(student)
-            shutil.copytree(folder / "submitted" / student, tmp_path / "submitted" / student)
-    assert {kinds[s] for s in honest} >= {"right", "partly right", "wrong", "stub"}
+        notebook = (folder / "submitted" / student / "ps1_curve" / "ps1_curve.ipynb").read_text()
+        if kind != "looping" and "os._exit" not in notebook:
+            alike.setdefault(notebook, []).append(student)
+    for first, *_ in alike.values():
+        shutil.copytree(folder / "submitted" / first, tmp_path / "submitted" / first)
+    assert {kinds[first] for first, *_ in alike.values()} >= {"right", "partly right", "wrong", "stub"}
     theirs = gradebook.default_database(tmp_path)
     with gradebook.Writer(ps1, tmp_path):
         pass  # makes the problem set known to their gradebook
@@ -64,8 +65,10 @@ def test_honest_marks_equal_those_of_nbgraders_own_autograde(ps1, simulated, tmp
     assert done.returncode == 0, done.stderr
     ours = gradebook.scores("ps1_curve", gradebook.default_database(folder))
     expected = gradebook.scores("ps1_curve", theirs)
-    assert sorted(expected) == sorted(honest)
-    assert {student: ours[student] for student in honest} == expected
+    assert sorted(expected) == sorted(first for first, *_ in alike.values())
+    for students in alike.values():
+        for student in students:
+            assert ours[student] == expected[students[0]], student
     assert len({sum(v for v in marks.values() if v) for marks in expected.values()}) > 5  # not all alike
 
 
@@ -223,7 +226,6 @@ def test_simulated_classes_repeat(ps1, tmp_path):
 def test_a_new_gradebook_has_the_version_that_alembic_says(monkeypatch, tmp_path):
     scripts = str(Path(sys.executable).parent)
     monkeypatch.setenv("PATH", os.pathsep.join([scripts, os.environ["PATH"]]))
-    assert gradebook.tables_version() == get_alembic_version()
     theirs, ours = (f"sqlite:///{tmp_path / name}" for name in ("theirs.db", "ours.db"))
     Gradebook(theirs).close()
     gradebook._open(ours).close()
@@ -235,3 +237,4 @@ def test_a_new_gradebook_has_the_version_that_alembic_says(monkeypatch, tmp_path
             return [sql for (sql,) in found if sql and "alembic" not in sql], versions
 
     assert tables(ours) == tables(theirs)
+    assert tables(theirs)[1] == [(gradebook.tables_version(),)]
