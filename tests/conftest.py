@@ -13,9 +13,14 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from filelock import FileLock
+from hypothesis import settings
 
 # Workers share the processors: threads of one would only wait for another's. Before anything loads NumPy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No example fails because the machine had other things to do.
+settings.register_profile("course", settings(), deadline=None)
+settings.load_profile("course")
 
 ROOT = Path(__file__).resolve().parents[1]
 
