@@ -33,8 +33,15 @@ def nbgrader(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complet
 
 
 @pytest.fixture(scope="module")
-def ps1():
-    return assignments.load("ps1_curve", ROOT / "solutions")
+def ps1(tmp_path_factory):
+    """Problem set 1, with less time for those who loop."""
+    folder = tmp_path_factory.mktemp("course") / "solutions"
+    shutil.copytree(ROOT / "solutions" / "ps1_curve", folder / "ps1_curve")
+    settings = folder / "ps1_curve" / "assignment.toml"
+    text = settings.read_text()
+    assert "cell_seconds = 10\n" in text
+    settings.write_text(text.replace("cell_seconds = 10\n", "cell_seconds = 4\n"))
+    return assignments.load("ps1_curve", folder)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,7 @@ def simulated(ps1, tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
     corpus = rehearsal.wrong_answers(ROOT / "tests/exercises/wrong_answers/ps1_curve")
     kinds = rehearsal.simulate(ps1, corpus, STUDENTS, seed=0, out=folder)
-    common = ["--solutions", str(ROOT / "solutions")]
+    common = ["--solutions", str(ps1.folder.parent)]
     status = main(["grade", "ps1_curve", "--submitted", str(folder / "submitted"), "--workers", "2", *common])
     return folder, kinds, status
 
