@@ -854,6 +854,12 @@ def test_every_process_draws_random_numbers_of_its_own():
     assert all(a != b for a, b in zip(first, second, strict=True))
 
 
+def test_python_may_have_been_called_by_a_path_through_other_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", os.path.join(tmp_path, os.path.relpath(sys.executable, tmp_path)))
+    with contextlib.closing(sandbox.Nursery(())) as nursery:
+        nursery.connection()
+
+
 def test_a_warm_process_that_was_ended_is_replaced():
     nursery = sandbox.Nursery(("numpy",))
     sandbox.adopt(("numpy",), nursery.connection().dup())
