@@ -1,4 +1,4 @@
-"""Keeps doctests from importing modules whose framework is not installed."""
+"""Keeps doctests from importing modules whose framework is not installed, or takes too long to load."""
 
 import os
 from importlib.util import find_spec
@@ -8,8 +8,7 @@ BACKENDS = [name for name in ("torch", "jax", "tensorflow") if find_spec(name)]
 if BACKENDS:
     os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
 
-collect_ignore = []
+# Keras takes every process seconds: tests/course_lib/test_frameworks_keras.py runs these examples, on each backend.
+collect_ignore = ["course_lib/frameworks/keras.py"]
 if not find_spec("torch"):
     collect_ignore.append("course_lib/frameworks/torch.py")
-if not find_spec("keras") or not BACKENDS:
-    collect_ignore.append("course_lib/frameworks/keras.py")

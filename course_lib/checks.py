@@ -212,7 +212,7 @@ class Checks:
         """
         call = _call(function, args, kwargs)
         problem = _raised(call) or _difference(call, expected, rtol, atol)
-        self._record(call, problem, _mistake(call, mistakes, rtol, atol) or hint, expected)
+        self._record(call, problem, _mistake(call, problem, mistakes, rtol, atol) or hint, expected)
 
     def value(
         self,
@@ -228,7 +228,7 @@ class Checks:
         """Check a value that the learner's cell assigned to `name`."""
         call = _Call(name, value=value)
         problem = _difference(call, expected, rtol, atol, verb="is")
-        self._record(call, problem, _mistake(call, mistakes, rtol, atol) or hint, expected)
+        self._record(call, problem, _mistake(call, problem, mistakes, rtol, atol) or hint, expected)
 
     def shape(
         self,
@@ -285,7 +285,7 @@ class Checks:
         problem = _raised(call) or _difference(filled, expected, rtol, atol, verb="left in out")
         if problem is not None:
             ignored = call.error is None and not returned_out and _same(filled.value, out)
-            hint = _mistake(filled, mistakes, rtol, atol) or ("out-ignored" if ignored else hint)
+            hint = _mistake(filled, problem, mistakes, rtol, atol) or ("out-ignored" if ignored else hint)
         elif not returned_out:
             what = "another array" if isinstance(call.value, np.ndarray) else _show(call.value)
             problem, hint = f"{call.text} returned {what}, expected out itself", "out-not-returned"
@@ -312,7 +312,7 @@ class Checks:
             problem = f"{call.text} warned: {first.message}{_cell_line(frame)}"
             if said := _WARNING_SAYS.get(str(first.message)):
                 problem += f"\n  {said}"
-        self._record(call, problem, _mistake(call, mistakes, rtol=1e-9, atol=0.0) or hint)
+        self._record(call, problem, _mistake(call, problem, mistakes, rtol=1e-9, atol=0.0) or hint)
 
     def raises(
         self,
@@ -780,13 +780,16 @@ def _is_plain(value: Any, depth: int) -> bool:
     return False
 
 
-def _mistake(call: _Call, mistakes: Mapping[str, Any] | None, rtol: float, atol: float) -> str | None:
-    """Return the misconception whose value came back."""
-    for name, value in (mistakes or {}).items():
+def _mistake(
+    call: _Call, problem: str | None, mistakes: Mapping[str, Any] | None, rtol: float, atol: float
+) -> str | None:
+    """Return the misconception whose value came back in place of the right one."""
+    for name in mistakes or ():
         _known(name)
-        if call.error is None and is_plain(call.value) and _first_difference(call.value, value, rtol, atol) is None:
-            return name
-    return None
+    if problem is None or call.error is not None or not is_plain(call.value):
+        return None
+    found = (n for n, value in (mistakes or {}).items() if _first_difference(call.value, value, rtol, atol) is None)
+    return next(found, None)
 
 
 def _slip(call: _Call, expected: Any) -> str | None:

@@ -22,7 +22,9 @@ from typing import Any
 # linux/sched.h, sys/mount.h, linux/prctl.h, linux/capability.h
 _CLONE_NEW = (0x10000000, 0x20000, 0x20000000, 0x40000000, 0x8000000, 0x4000000)  # user, mount, pid, net, ipc, uts
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
-_PR_SET_PDEATHSIG, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 23, 24, 38
+_CLONE_CHILD_SETTID, _CLONE_CHILD_CLEARTID = 0x1000000, 0x200000
+_CLONE3 = 435  # the number of the call, everywhere
+_PR_SET_PDEATHSIG, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_GET_TID_ADDRESS = 1, 23, 24, 38, 40
 _CAPABILITY_VERSION_3 = 0x20080522
 _KEYCTL = {"x86_64": 250, "aarch64": 219}  # the number of the call
 _KEYCTL_JOIN_SESSION_KEYRING = 1
@@ -56,7 +58,11 @@ _REFUSED = {
 
 SCRATCH = ("/tmp", "/home/student", "/dev/shm")
 
+_NEW_NAMESPACES = functools.reduce(operator.or_, _CLONE_NEW)
+_USER = os.getuid(), os.getgid()  # in new namespaces a process is nobody, until these are mapped
+
 _libc = ctypes.CDLL(None, use_errno=True)
+_python = ctypes.PyDLL(None, use_errno=True)  # which holds Python's lock meanwhile, as a fork has to
 
 
 def _call(name: str, *arguments: Any) -> int:
@@ -71,15 +77,72 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, data: 
     _call("mount", *texts[:3], ctypes.c_ulong(flags), texts[3])
 
 
-def enter_namespaces(scratch_bytes: int) -> None:
-    """Leave what the warm process and its other forks can be reached by; processes made from here on are in there.
+def fork_into_namespaces() -> int:
+    """Fork, as `os.fork` does; the new process is the first one of new user, pid, and other namespaces.
 
-    New user, mount, pid, network, ipc and uts namespaces; empty scratch folders of limited size; an empty /proc, since
-    the old one shows the others' processes and a new one is not to be had for root; no further user namespaces, in
-    which memory could be mounted without a limit.
+    Raises
+    ------
+    OSError
+        There are no namespaces to be had here.
     """
-    uid, gid = os.getuid(), os.getgid()
-    _call("unshare", functools.reduce(operator.or_, _CLONE_NEW))
+    number = _thread_number()
+    if number is None or len(os.listdir("/proc/self/task")) > 1:  # the C library has to put its locks in order
+        return _fork_twice()
+    # As linux/sched.h has it: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls.
+    flags = _NEW_NAMESPACES | _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
+    arguments = struct.pack("=8Q", flags, 0, number, 0, signal.SIGCHLD, 0, 0, 0)
+    ctypes.pythonapi.PyOS_BeforeFork()
+    child = int(_python.syscall(_CLONE3, arguments, len(arguments)))
+    if child == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0
+    error = ctypes.get_errno()
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if child < 0:
+        raise OSError(error, f"clone3: {os.strerror(error)}")
+    return child
+
+
+def _thread_number() -> int | None:
+    """Return where the C library keeps this thread's number, which is another one in a new process, if Linux says so.
+
+    Calls of pthread compare it with other threads' numbers: one that was not brought up to date may be another's.
+    """
+    address = ctypes.c_void_p()
+    return address.value if _libc.prctl(_PR_GET_TID_ADDRESS, ctypes.byref(address), 0, 0, 0) == 0 else None
+
+
+def _fork_twice() -> int:
+    """Fork into namespaces by way of a process that makes them and ends."""
+    reading, writing = os.pipe()
+    between = os.fork()
+    if between == 0:
+        try:
+            _call("unshare", _NEW_NAMESPACES)
+            child = os.fork()
+            if child == 0:
+                os.close(reading)
+                os.close(writing)
+                return 0
+        except BaseException as error:
+            child = -getattr(error, "errno", errno.EAGAIN)
+        os.write(writing, str(child).encode())
+        os._exit(0)
+    os.close(writing)
+    with open(reading) as answer:
+        child = int(answer.read())
+    if child < 0:
+        raise OSError(-child, f"unshare: {os.strerror(-child)}")
+    return child
+
+
+def furnish_namespaces(scratch_bytes: int) -> None:
+    """Leave what the warm process and its other forks can be reached by.
+
+    A user; empty scratch folders of limited size; an empty /proc, since the old one shows the others' processes and a
+    new one is not to be had for root; no further user namespaces, in which memory could be mounted without a limit.
+    """
+    uid, gid = _USER
     for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         _write(f"/proc/self/{file}", text)
     _write("/proc/sys/user/max_user_namespaces", "0")

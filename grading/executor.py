@@ -7,6 +7,7 @@ results are the same to the byte.
 from __future__ import annotations
 
 import functools
+import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -124,6 +125,7 @@ def _begin(variables: dict[str, str], modules: tuple[str, ...], nursery: socket.
     os.environ.clear()  # it may have changed since the process began from which this one was forked
     os.environ.update(variables)
     sandbox.adopt(modules, nursery, isolated)
+    gc.freeze()  # what is loaded stays, and need not be looked through for garbage again and again
 
 
 def _end_with_parent() -> None:

@@ -21,7 +21,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from grading import confine, wire
 from grading.shell import RecordingShell
@@ -227,60 +227,73 @@ def fork_runners(nursery: socket.socket, shell: RecordingShell) -> None:
     A request brings limits and two sockets: one for what is to be said of the start, and the runner's own. Where it
     names a folder, there are no namespaces, and this is the scratch folder.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()  # what is loaded stays in memory that the forks share
     loaded = confine.address_space()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for runners; one that has ended would count as a task
     while True:
         text, descriptors, _, _ = socket.recv_fds(nursery, 4096, 2)
         if not text:
             return
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:  # runners that have ended
-                pass
-        child = os.fork()
-        if child == 0:
-            nursery.close()
-            said, connection = [socket.socket(fileno=number) for number in descriptors]
+        request = json.loads(text)
+        said, connection = [socket.socket(fileno=number) for number in descriptors]
+        with said, connection:
             try:
-                request = json.loads(text)
+                child = os.fork() if request["folder"] else confine.fork_into_namespaces()
+                if child:
+                    _hand_over(said, child)
+            except OSError as error:
+                _say(said, error)
+                continue
+            if child == 0:
+                nursery.close()
                 request["limits"]["memory_bytes"] += loaded
-                _start_runner(shell, request["limits"], request["folder"], said, connection)
-            except BaseException as error:
-                said.send(f"{type(error).__name__}: {error}".encode()[:4000])
-            finally:
-                os._exit(0)
-        for descriptor in descriptors:
-            os.close(descriptor)
+                _run(shell, request["limits"], request["folder"], said, connection)
 
 
-def _start_runner(
+def _hand_over(said: socket.socket, child: int) -> None:
+    handle = os.pidfd_open(child)
+    socket.send_fds(said, [b"started"], [handle])
+    os.close(handle)
+
+
+def _say(said: socket.socket, error: BaseException) -> None:
+    with contextlib.suppress(OSError):  # the one that asked has ended
+        said.send(f"{type(error).__name__}: {error}".encode()[:4000])
+
+
+def _run(
     shell: RecordingShell, limits: dict[str, int], folder: str | None, said: socket.socket, connection: socket.socket
-) -> None:
-    """Confine what is forked from here, and fork the runner; hand the other side its handle.
+) -> NoReturn:
+    """Confine this fork, and be a runner.
 
-    The runner is process 1 of its namespace: all that it starts ends with it. Without namespaces this is the runner.
+    In namespaces it is process 1: all that it starts ends with it.
     """
-    if folder is None:
-        confine.enter_namespaces(limits["file_bytes"])
-        runner = os.fork()
-        if runner:
-            socket.send_fds(said, [b"started"], [os.pidfd_open(runner)])
-            return
-    else:
-        confine.enter_folder(folder)
-        del limits["processes"]  # Linux would count all the user's processes, of other containers, too
-    confine.limit(**limits)
-    confine.give_up_privileges(required=folder is None)
-    if folder is not None:
-        socket.send_fds(said, [b"started"], [os.pidfd_open(os.getpid())])
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        if folder is None:
+            confine.furnish_namespaces(limits["file_bytes"])
+        else:
+            confine.enter_folder(folder)
+            del limits["processes"]  # Linux would count all the user's processes, of other containers, too
+        confine.limit(**limits)
+        confine.give_up_privileges(required=folder is None)
+        confine.fresh_randomness()
+        connection.set_inheritable(False)  # a program that the student starts would keep it open
+    except BaseException as error:
+        _say(said, error)
+        os._exit(1)
     said.close()
-    confine.fresh_randomness()
-    connection.set_inheritable(False)  # a program that the student starts would keep it open
-    Runner(shell).serve(connection)
+    try:
+        Runner(shell).serve(connection)
+    finally:
+        os._exit(0)
 
 
 def main(descriptor: int, modules: list[str]) -> None:
     """Load what a notebook imports, say so, and fork runners."""
+    gc.disable()  # while hardly anything that is made is garbage
     for name in modules:
         if not name.startswith("matplotlib_inline"):  # which looks for its shell when it loads
             with contextlib.suppress(ImportError):  # not there, or no module: `from numpy import pi`

@@ -14,9 +14,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import importlib.util
 import json
 import os
 import platform
+import re
 import select
 import shutil
 import signal
@@ -172,7 +174,8 @@ def command(descriptor: int, modules: tuple[str, ...]) -> list[str]:
 
 
 def _program(descriptor: int, modules: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-P", "-m", "grading.runner", str(descriptor), *modules]
+    folder, name = os.path.split(sys.executable)  # as it was called: it may lead through folders that are not in there
+    return [os.path.join(os.path.realpath(folder), name), "-P", "-m", "grading.runner", str(descriptor), *modules]
 
 
 def _variables(home: str, matplotlib: str, course: str) -> dict[str, str]:
@@ -193,7 +196,18 @@ def _variables(home: str, matplotlib: str, course: str) -> dict[str, str]:
 
 @functools.cache
 def _font_lists() -> list[Path]:
-    """Return Matplotlib's lists of fonts, which it makes in seconds wherever it finds none."""
+    """Return Matplotlib's lists of fonts, which it makes in seconds wherever it finds none.
+
+    Where there is one already, it is found without loading Matplotlib, which would delay every start.
+    """
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(os.environ.get("MPLCONFIGDIR") or Path(caches, "matplotlib"))
+    package = importlib.util.find_spec("matplotlib")
+    if package is not None and package.origin is not None:
+        source = Path(package.origin).with_name("font_manager.py").read_text(encoding="utf-8")
+        version = re.search(r"__version__ = '?([\w.]+)", source)
+        if version is not None and (made := folder / f"fontlist-v{version[1]}.json").is_file():
+            return [made]
     import matplotlib.font_manager
 
     return sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"))
@@ -284,37 +298,6 @@ def _font_folder(folder: str) -> str:
 def _course() -> str:
     """Return where course and grader are imported from."""
     return os.pathsep.join({str(path.parents[1]) for path in (Path(course_lib.__file__), Path(__file__))})
-
-
-def fork(nursery: socket.socket, limits: Limits, connection: socket.socket) -> Runner:
-    """Return a new runner that has this connection.
-
-    Raises
-    ------
-    NoIsolation
-        The inner wall cannot be made here; the message says what failed.
-    OSError
-        The warm process is gone.
-    """
-    folder = None if isolated() else tempfile.mkdtemp(prefix="sigmoid-student-")
-    request = json.dumps({"folder": folder, "limits": limits.of_a_process()}).encode()
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with contextlib.ExitStack() as undo:
-        undo.callback(_remove_folder, folder)
-        undo.enter_context(ours)
-        undo.enter_context(theirs)
-        # Whole messages cross: several processes may ask at the same time.
-        socket.send_fds(nursery, [request], [theirs.fileno(), connection.fileno()])
-        theirs.close()
-        ours.settimeout(START_SECONDS)
-        said, handles, _, _ = socket.recv_fds(ours, 4096, 1)
-        if handles:
-            undo.pop_all()
-            ours.close()
-            return Runner(handles[0], folder)
-    if not said:
-        raise OSError("the warm process is gone")
-    raise NoIsolation(f"a process could not be confined on this machine: {said.decode(errors='replace')}")
 
 
 def _remove_folder(folder: str | None) -> None:
@@ -433,13 +416,34 @@ def start(limits: Limits, snapshots: int, modules: tuple[str, ...] = ()) -> tupl
 
 
 def _start(nursery: socket.socket, limits: Limits, snapshots: int) -> tuple[Runner, socket.socket]:
-    ours, theirs = socket.socketpair()
+    folder = None if isolated() else tempfile.mkdtemp(prefix="sigmoid-student-")
+    request = json.dumps({"folder": folder, "limits": limits.of_a_process()}).encode()
     with contextlib.ExitStack() as undo:
+        undo.callback(_remove_folder, folder)
+        ours, theirs = socket.socketpair()
         undo.callback(ours.close)
-        with theirs:
-            runner = fork(nursery, limits, theirs)
-        undo.callback(runner.end)
-        wire.receive(ours, time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
+        said, saying = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with said:
+            with theirs, saying:
+                # Whole messages cross: several processes may ask at the same time.
+                socket.send_fds(nursery, [request], [saying.fileno(), theirs.fileno()])
+            said.settimeout(START_SECONDS)
+            runner = Runner(_handle(said), folder)
+            undo.callback(runner.end)
+            try:
+                wire.receive(ours, time.monotonic() + START_SECONDS)  # "ready"; a TimeoutError is an OSError
+            except wire.Disconnected:
+                _handle(said)  # raises, with what was said
         runner.enclose(cgroups.acquire(limits.memory_of_all(snapshots), limits.processes + 1), limits.processes)
         undo.pop_all()
     return runner, ours
+
+
+def _handle(said: socket.socket) -> int:
+    """Return the handle of the process that was started, or raise what it, or the warm one, said of why it was not."""
+    text, handles, _, _ = socket.recv_fds(said, 4096, 1)
+    if handles:
+        return handles[0]
+    if text:
+        raise NoIsolation(f"a process could not be confined on this machine: {text.decode(errors='replace')}")
+    raise OSError("the warm process is gone")

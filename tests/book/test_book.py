@@ -1,7 +1,6 @@
 """The book builds, stands on its own without a network, and says nothing that its cells did not compute."""
 
 import base64
-import importlib.util
 import io
 import math
 import os
@@ -22,20 +21,15 @@ from PIL import Image
 
 from grading.cli import _parser
 
+from .conftest import load_tool
+
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 CHAPTERS = sorted(BOOK.glob("[0-9][0-9]_*.ipynb"))
 BY_NAME = {"argvalues": CHAPTERS, "ids": [path.stem for path in CHAPTERS]}
 
 
-def _load_tool(name):
-    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-notebooks = _load_tool("notebooks")
+notebooks = load_tool("notebooks")
 
 
 def prose(path):

@@ -1,7 +1,6 @@
 """Ways from the pages to the notebooks: every download is the committed file, every link opens a file that exists."""
 
 import hashlib
-import importlib.util
 import json
 import re
 import shutil
@@ -20,22 +19,17 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 from sphinx.errors import ConfigError
 
+from .conftest import load_tool
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [path.relative_to(ROOT) for path in sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))]
 SETS = [path.relative_to(ROOT) for path in sorted((ROOT / "exercises").glob("*/*.ipynb"))]
 PAGE = "book/start/problem_sets.html"
 
 
-def _load_tool(name):
-    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / "tools" / f"{name}.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-launch = _load_tool("launch")
+launch = load_tool("launch")
 sys.path.insert(0, str(ROOT / "tools"))
-lite = _load_tool("lite")
+lite = load_tool("lite")
 
 
 def services(soup):

@@ -2,19 +2,15 @@
 
 import doctest
 import importlib
-import importlib.util
 import json
 import math
-import os
 import re
 import shlex
-import sys
 import tomllib
 from datetime import date
 from importlib.metadata import metadata
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import unquote
 
 import nbformat
 import numpy as np
@@ -24,6 +20,8 @@ import yaml
 
 from course_lib import activations
 from grading.cli import _parser
+
+from .conftest import TOC, load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
@@ -35,14 +33,7 @@ SETS = {
 MISCONCEPTIONS = tomllib.loads((ROOT / "course_lib" / "misconceptions.toml").read_text(encoding="utf-8"))
 
 
-def _load_tool(name):
-    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / "tools" / f"{name}.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-glossary = _load_tool("glossary")
+glossary = load_tool("glossary")
 
 
 def text(page):
@@ -60,23 +51,7 @@ def table(page, title):
     return [[cell.strip() for cell in row.split("|")] for row in rows[2:]]
 
 
-# --- Links ------------------------------------------------------------------------------------------------------------
-
-
-def test_every_link_inside_the_book_leads_to_a_page_and_to_a_place_on_it(site, pages):
-    places = {name: {tag["id"] for tag in soup.find_all(id=True)} for name, soup in pages.items()}
-    broken = []
-    for name, soup in pages.items():
-        article = soup.find("article")
-        for tag in article.find_all("a", href=True) if article else []:
-            href = tag["href"]
-            if re.match(r"[a-z]+:", href):
-                continue
-            path, _, place = href.partition("#")
-            target = os.path.normpath(os.path.join(os.path.dirname(name), unquote(path))) if path else name
-            if not (site / target).is_file() or (place and target in places and unquote(place) not in places[target]):
-                broken.append((name, href))
-    assert broken == []
+# --- The front page --------------------------------------------------------------------------------------------------
 
 
 def test_the_front_page_leads_a_reader_a_learner_and_an_instructor_on(pages):
@@ -509,9 +484,8 @@ def test_the_colophon_names_the_versions_and_licences_of_what_is_shipped(site):
 
 
 def test_the_contents_list_every_chapter_in_order_and_number_nothing_else():
-    toc = yaml.safe_load(text("_toc.yml"))
-    parts = {part["caption"]: part for part in toc["parts"]}
+    parts = {part["caption"]: part for part in TOC["parts"]}
     chapters = [entry["file"] for entry in parts["Chapters"]["chapters"]]
     assert chapters == [f"book/{path.stem}" for path in CHAPTERS.values()]
     assert [caption for caption, part in parts.items() if part.get("numbered")] == ["Chapters"]
-    assert json.dumps(toc).count('"file"') == len(set(re.findall(r'"file": "(.+?)"', json.dumps(toc))))
+    assert json.dumps(TOC).count('"file"') == len(set(re.findall(r'"file": "(.+?)"', json.dumps(TOC))))

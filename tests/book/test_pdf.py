@@ -1,6 +1,5 @@
 """The printed book: nothing of the site is lost on the way to paper, and all that should lead somewhere does."""
 
-import importlib.util
 import io
 import os
 import re
@@ -11,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup, SoupStrainer
+from bs4 import BeautifulSoup
 from pypdf import PdfReader
 
+from .conftest import TOC, load_tool
+
 ROOT = Path(__file__).resolve().parents[2]
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 # Printing all pages takes a minute. All are joined and laid out here; of what is printed, there is one of each kind.
 PRINTED = {
     "format": "jb-book",
@@ -37,14 +37,7 @@ LINES = ["p", "pre", "td", "dt"]
 ON_SCREEN = ["toctree-wrapper", "not-printed"]
 
 
-def _load_tool(name):
-    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / "tools" / f"{name}.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-pdf = _load_tool("pdf")
+pdf = load_tool("pdf")
 if pdf.find_browser() is None and os.environ.get("CI"):
     raise RuntimeError("the book is printed by chromium, and CI has to have it")
 needs_browser = pytest.mark.skipif(pdf.find_browser() is None, reason="no chromium on the PATH: nobody prints the book")
@@ -82,14 +75,9 @@ def joined(document):
 
 
 @pytest.fixture(scope="module")
-def originals(site):
+def originals(pages):
     """The article of every page of the site, by name."""
-
-    def article(name):
-        html = (site / f"{name}.html").read_text(encoding="utf-8")
-        return BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article")).article
-
-    return {name: article(name) for name in names(TOC)}
+    return {name: pages[f"{name}.html"].article for name in names(TOC)}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """TemperatureSigmoid on every backend that is installed, against mpmath, course_lib.calibration and the other backends.
 
 A process has one backend, so each backend has a process, which does everything at once: loading TensorFlow takes longer
-than all tests. It reports plain numbers, and the tests look at them.
+than all tests. It reports plain numbers, and the tests look at them. The module's examples run there, too.
 """
 
 import json
@@ -31,10 +31,11 @@ HALF = [-16.0, -9.0, -1.0, 0.0, 0.5, 3.0, 9.0, 20.0]
 INPUT = np.linspace(-30, 30, 12).reshape(4, 3)
 
 PROGRAM = r"""
-import json, sys, warnings
+import doctest, json, sys, warnings
 # Of PyTorch's tensors about themselves, whenever Keras turns them into arrays.
 warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
 import numpy as np
+import course_lib.frameworks.keras as module
 from course_lib.frameworks.keras import TemperatureSigmoid
 import keras
 from keras import ops
@@ -81,6 +82,11 @@ def of(x, dtype="float32"):
 
 
 report["backend"] = backend
+printed = []
+examples = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+for test in doctest.DocTestFinder().find(module):
+    examples.run(test, out=printed.append)
+report["examples"] = [examples.tries, "".join(printed)]
 one = TemperatureSigmoid()
 one.build((None,))
 report["values"] = values(one, given["far"])
@@ -219,6 +225,12 @@ def _sigmoid(z: float, order: int = 0) -> float:
     with mp.workdps(60):
         s = 1 / (1 + mp.exp(-mpf(z)))
         return float(s if order == 0 else s / (1 + mp.exp(mpf(z))))
+
+
+def test_examples_show_what_happens(report: Any) -> None:
+    tried, printed = report["examples"]
+    assert printed == ""
+    assert tried >= 5
 
 
 def test_values(report: Any) -> None:

@@ -17,9 +17,11 @@ from grading.rehearsal import WrongAnswer
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = assignments.names(ROOT / "solutions")
 
+pytestmark = pytest.mark.usefixtures("forkserver")
+
 
 def checked(assignment, corpus: list[WrongAnswer], **options) -> list[str]:
-    with closing(Local(2, assignment.imports)) as pool:
+    with closing(Local(1, assignment.imports)) as pool:  # each process more would load what the tests need once more
         return rehearsal.check(assignment, corpus, pool, progress=lambda **_: None, **options)
 
 

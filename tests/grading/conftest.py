@@ -86,6 +86,11 @@ def tiny_notebook():
     return new_notebook(cells=cells, metadata=kernel)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warm(forkserver):
+    """Let no class wait for what graders load."""
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory) -> assignments.Assignment:
     """The small problem set, on disk as a course would have it."""

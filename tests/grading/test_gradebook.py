@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbgrader.api import Gradebook, get_alembic_version
+from nbgrader.api import Gradebook
 
 from grading import assignment as assignments
 from grading import feedback, gradebook, intake, rehearsal
@@ -33,8 +33,15 @@ def nbgrader(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complet
 
 
 @pytest.fixture(scope="module")
-def ps1():
-    return assignments.load("ps1_curve", ROOT / "solutions")
+def ps1(tmp_path_factory):
+    """Problem set 1, with less time for those who loop."""
+    folder = tmp_path_factory.mktemp("course") / "solutions"
+    shutil.copytree(ROOT / "solutions" / "ps1_curve", folder / "ps1_curve")
+    settings = folder / "ps1_curve" / "assignment.toml"
+    text = settings.read_text()
+    assert "cell_seconds = 10\n" in text
+    settings.write_text(text.replace("cell_seconds = 10\n", "cell_seconds = 4\n"))
+    return assignments.load("ps1_curve", folder)
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +50,21 @@ def simulated(ps1, tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
     corpus = rehearsal.wrong_answers(ROOT / "tests/exercises/wrong_answers/ps1_curve")
     kinds = rehearsal.simulate(ps1, corpus, STUDENTS, seed=0, out=folder)
-    common = ["--solutions", str(ROOT / "solutions")]
+    common = ["--solutions", str(ps1.folder.parent)]
     status = main(["grade", "ps1_curve", "--submitted", str(folder / "submitted"), "--workers", "2", *common])
     return folder, kinds, status
 
 
 def test_honest_marks_equal_those_of_nbgraders_own_autograde(ps1, simulated, tmp_path):
     folder, kinds, _ = simulated
-    honest = []
+    alike: dict[str, list[str]] = {}  # by what they handed in; nbgrader, which takes seconds for each, gets one of them
     for student, kind in kinds.items():
-        notebook = folder / "submitted" / student / "ps1_curve" / "ps1_curve.ipynb"
-        if kind != "looping" and "os._exit" not in notebook.read_text():
-            honest.append(student)
-            shutil.copytree(folder / "submitted" / student, tmp_path / "submitted" / student)
-    assert {kinds[s] for s in honest} >= {"right", "partly right", "wrong", "stub"}
+        notebook = (folder / "submitted" / student / "ps1_curve" / "ps1_curve.ipynb").read_text()
+        if kind != "looping" and "os._exit" not in notebook:
+            alike.setdefault(notebook, []).append(student)
+    for first, *_ in alike.values():
+        shutil.copytree(folder / "submitted" / first, tmp_path / "submitted" / first)
+    assert {kinds[first] for first, *_ in alike.values()} >= {"right", "partly right", "wrong", "stub"}
     theirs = gradebook.default_database(tmp_path)
     with gradebook.Writer(ps1, tmp_path):
         pass  # makes the problem set known to their gradebook
@@ -64,8 +72,10 @@ def test_honest_marks_equal_those_of_nbgraders_own_autograde(ps1, simulated, tmp
     assert done.returncode == 0, done.stderr
     ours = gradebook.scores("ps1_curve", gradebook.default_database(folder))
     expected = gradebook.scores("ps1_curve", theirs)
-    assert sorted(expected) == sorted(honest)
-    assert {student: ours[student] for student in honest} == expected
+    assert sorted(expected) == sorted(first for first, *_ in alike.values())
+    for students in alike.values():
+        for student in students:
+            assert ours[student] == expected[students[0]], student
     assert len({sum(v for v in marks.values() if v) for marks in expected.values()}) > 5  # not all alike
 
 
@@ -223,7 +233,6 @@ def test_simulated_classes_repeat(ps1, tmp_path):
 def test_a_new_gradebook_has_the_version_that_alembic_says(monkeypatch, tmp_path):
     scripts = str(Path(sys.executable).parent)
     monkeypatch.setenv("PATH", os.pathsep.join([scripts, os.environ["PATH"]]))
-    assert gradebook.tables_version() == get_alembic_version()
     theirs, ours = (f"sqlite:///{tmp_path / name}" for name in ("theirs.db", "ours.db"))
     Gradebook(theirs).close()
     gradebook._open(ours).close()
@@ -235,3 +244,4 @@ def test_a_new_gradebook_has_the_version_that_alembic_says(monkeypatch, tmp_path
             return [sql for (sql,) in found if sql and "alembic" not in sql], versions
 
     assert tables(ours) == tables(theirs)
+    assert tables(theirs)[1] == [(gradebook.tables_version(),)]

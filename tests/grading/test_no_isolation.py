@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import os
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -181,10 +179,11 @@ def test_a_storm_is_stopped_at_the_limit(tried):
 def test_no_folder_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with contextlib.closing(sandbox.Nursery(("numpy",), isolated=False)) as nursery:
-        monkeypatch.setattr(sandbox, "_without_walls", {os.getpid()})
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            runner = sandbox.fork(nursery.connection(), Limits(), theirs)
+        monkeypatch.setattr(sandbox, "_connections", {})
+        monkeypatch.setattr(sandbox, "_without_walls", set())
+        sandbox.adopt(("numpy",), nursery.connection(), isolated=False)
+        runner, connection = sandbox.start(Limits(), 0, ("numpy",))
+        with connection:
             assert len(list(tmp_path.iterdir())) == 2
             runner.end()
         assert len(list(tmp_path.iterdir())) == 1

@@ -6,6 +6,7 @@ import linecache
 import os
 import re
 import select
+import subprocess
 import sys
 import time
 import traceback
@@ -852,6 +853,31 @@ def test_every_process_draws_random_numbers_of_its_own():
     draw = "import random, numpy as np\nprint(random.random(), np.random.rand(), np.random.default_rng().random())"
     first, second = said(draw).split(), said(draw).split()
     assert all(a != b for a, b in zip(first, second, strict=True))
+
+
+FONTS = """import sys
+from grading import sandbox
+found, quick = sandbox._font_lists(), "matplotlib" not in sys.modules
+import matplotlib.font_manager
+made = matplotlib.font_manager._load_fontmanager(try_read_cache=True)
+print(quick, [path.parent.samefile(matplotlib.get_cachedir()) for path in found], [path.is_file() for path in found])
+print(any(made._version in path.name for path in found))
+"""
+
+
+def test_the_lists_of_fonts_are_found_where_matplotlib_puts_them(tmp_path):
+    said = []
+    for _ in range(2):
+        words = [sys.executable, "-c", FONTS]
+        there = os.environ | {"MPLCONFIGDIR": str(tmp_path)}
+        said.append(subprocess.run(words, env=there, check=True, capture_output=True, text=True).stdout.split("\n"))
+    assert said == [["False [True] [True]", "True", ""], ["True [True] [True]", "True", ""]]
+
+
+def test_python_may_have_been_called_by_a_path_through_other_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", os.path.join(tmp_path, os.path.relpath(sys.executable, tmp_path)))
+    with contextlib.closing(sandbox.Nursery(())) as nursery:
+        nursery.connection()
 
 
 def test_a_warm_process_that_was_ended_is_replaced():
