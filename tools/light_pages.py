@@ -1,18 +1,21 @@
 """What makes the book's pages light, and ready soon.
 
-The theme's stylesheet names 2,000 icons and loads them as fonts of up to 156 kB; the whole book shows about thirty.
-Once the pages are written, the rules of other icons are taken out of the stylesheet, and the fonts cut down to those
-that are left. Words of code without a colour of their own are no elements. Sections far from the window are laid out
-later (course.css, course.js), so the theme's script may not measure every box of a page at its start. The modules of an
-explorable are fetched with its page, after what the page itself needs.
+The theme brings Bootstrap's rules of style for whatever a site may show, and those of 2,000 icons, which it loads as
+fonts of up to 156 kB. Once the pages are written, rules that no page can use are taken out of its stylesheets, and the
+fonts cut down to the icons that are left. Words of code without a colour of their own are no elements. Sections far
+from the window are laid out later (course.css, course.js), so the theme's script may not measure every box of a page at
+its start. The modules of an explorable are fetched with its page, after what the page itself needs.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tinycss2
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from sphinx.errors import ExtensionError
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FONTS = ("solid-900", "regular-400", "brands-400")
-_ICON_RULE = re.compile(r'((?:\.fa-[\w-]+::?before,?)+)\{content:"[^"]+"\}')
+STYLESHEETS = ("styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css", "sphinx-design.min.css")
+_NAMES = re.compile(r'\b(?:class|id)="([^"]*)"')
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
 _ESCAPED = re.compile(r'"\\([0-9a-f]{2,5}) ?"')
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 # Names, punctuation and spaces have the colour of text in both themes.
@@ -36,33 +41,86 @@ _MEASURES_BOXES = re.compile(r'"complete"===document\.readyState\?(\w+)\(\):wind
 _LEFT_TO_COURSE_JS = '"measured by course.js"'
 
 
-def without_other_icons(stylesheet: str, used: set[str]) -> str:
-    r"""Return the stylesheet without the rules of icons that are not in use.
+def without_unused_rules(stylesheet: str, used: Iterable[str]) -> str:
+    """Return a stylesheet without the rules for classes and ids that are not in use.
 
     Parameters
     ----------
     stylesheet : str
-        Font Awesome's, minified.
-    used : set of str
-        Classes of icons, such as "fa-download". Icons that other rules draw stay.
+        Of the theme.
+    used : iterable of str
+        Classes and ids. One that ends in a hyphen stands for all that begin so: a script puts the end to it.
 
     Examples
     --------
-    >>> rules = r'.a{--bell:"\f0f3"}.fa-bell:before{content:"\f0f3"}.fa-cut:before,.fa-scissors:before{content:"\f0c4"}'
-    >>> without_other_icons(rules, {"fa-scissors"})
-    '.a{--bell:"\\f0f3"}.fa-cut:before,.fa-scissors:before{content:"\\f0c4"}'
+    >>> rules = "a{color:red} .card,.menu:not(.shut) a{margin:0} @media print{#top{float:left}} .bs-arrow{top:0}"
+    >>> without_unused_rules(rules, {"menu", "bs-"})
+    'a{color:red}.menu:not(.shut) a{margin:0}.bs-arrow{top:0}'
     """
-    return _ICON_RULE.sub(lambda rule: rule[0] if used & set(re.findall(r"fa-[\w-]+", rule[1])) else "", stylesheet)
+    used = set(used)
+    rules = tinycss2.parse_stylesheet(stylesheet, skip_comments=True, skip_whitespace=True)
+    return "".join(_kept(rules, used, tuple(name for name in used if name.endswith("-"))))
 
 
-def _cut_icons(app: Sphinx, exception: Exception | None) -> None:
+def _kept(rules: list[Any], used: set[str], beginnings: tuple[str, ...]) -> Iterator[str]:
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = [
+                tinycss2.serialize(selector).strip()
+                for selector in _selectors(rule.prelude)
+                if all(name in used or name.startswith(beginnings) for name in _names(selector))
+            ]
+            if selectors:
+                yield f"{','.join(selectors)}{{{tinycss2.serialize(rule.content)}}}"
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports"):
+            inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
+            if kept := "".join(_kept(inner, used, beginnings)):
+                yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{kept}}}"
+        else:
+            yield rule.serialize()
+
+
+def _selectors(prelude: list[Any]) -> Iterator[list[Any]]:
+    """Split what stands before a rule's braces at its commas."""
+    selector: list[Any] = []
+    for token in prelude:
+        if token == ",":
+            yield selector
+            selector = []
+        else:
+            selector.append(token)
+    yield selector
+
+
+def _names(selector: list[Any]) -> Iterator[str]:
+    """Return the classes and ids that an element needs, or one around it: not those inside of `:not()` and its like."""
+    for before, token in pairwise([None, *selector]):
+        if token.type == "hash" or (token.type == "ident" and before == "."):
+            yield token.value
+
+
+def _cut_styles(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
-    static = Path(app.outdir) / "_static"
-    pages = (path for path in Path(app.outdir).rglob("*.html") if static not in path.parents)
-    used = {name for page in pages for name in re.findall(r"\bfa-[\w-]+", page.read_text(encoding="utf-8"))}
-    path = static / "styles" / "pydata-sphinx-theme.css"
-    stylesheet = without_other_icons(path.read_text(encoding="utf-8"), used)
+    site = Path(app.outdir)
+    static = site / "_static"
+    used: set[str] = set()
+    for page in site.rglob("*.html"):
+        if static not in page.parents:
+            for names in _NAMES.findall(page.read_text(encoding="utf-8")):
+                used.update(names.split())
+    for script in static.rglob("*.js"):
+        if script.name != "fontawesome.js":  # which names all icons, and which no page loads
+            used.update(_WORD.findall(script.read_text(encoding="utf-8")))
+    for name in STYLESHEETS:
+        stylesheet = (static / name).read_text(encoding="utf-8")
+        (static / name).write_text(without_unused_rules(stylesheet, used), encoding="utf-8")
+    _cut_icons(static)
+
+
+def _cut_icons(static: Path) -> None:
+    path = static / STYLESHEETS[0]
+    stylesheet = path.read_text(encoding="utf-8")
     (static / "icons").mkdir(exist_ok=True)
     for name in FONTS:
         stylesheet = _point_to_ours(stylesheet, name)
@@ -130,6 +188,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_js_file(None, body=SECTIONS_LATER)
     app.connect("html-page-context", _lighten)
-    app.connect("build-finished", _cut_icons)
+    app.connect("build-finished", _cut_styles)
     app.connect("build-finished", _leave_boxes_unmeasured)
     return {"parallel_read_safe": True}

@@ -149,6 +149,7 @@ def faults(site, address, open_page, mount_explorables):
             page.goto(f"{address}/{name}")
             page.wait_for_function("document.fonts.ready.then(() => true)")
             mount_explorables(page)
+            page.wait_for_function("!document.documentElement.classList.contains('sections-later')")
             wrong = page.evaluate(LOOK)
             icons = set(page.evaluate(ICONS))
             assert icons, name
