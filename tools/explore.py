@@ -33,6 +33,7 @@ SHARED = {"explore", "kit", "d3"}
 # A page with one explorable on it, and of the theme's variables those that explore.css uses.
 PAGE = """<!doctype html>
 <html lang="en" data-theme="light">
+<link rel="stylesheet" href="explore.css" />
 <style>
   :root {{ --pst-color-text-base: #1f2328; --pst-color-text-muted: #5f6773; --pst-color-background: #fff;
           --pst-color-surface: #f5f5f5; --pst-color-border: #c9c9c9; --pst-color-primary: #0a7d91; }}

@@ -4,7 +4,7 @@ The theme brings Bootstrap's rules of style for whatever a site may show, and th
 fonts of up to 156 kB. Once the pages are written, rules that no page can use are taken out of its stylesheets, and the
 fonts cut down to the icons that are left. Words of code without a colour of their own are no elements. Sections far
 from the window are laid out later (course.css, course.js), so the theme's script may not measure every box of a page at
-its start. The modules of an explorable are fetched with its page, after what the page itself needs.
+its start. What an explorable needs is fetched with its page: styles at once, modules after all else.
 """
 
 from __future__ import annotations
@@ -169,7 +169,9 @@ def modules(name: str, folder: Path) -> list[str]:
 def _lighten(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
     body = context["body"] = in_plain_ink(context.get("body", ""))
     folder = Path(app.confdir) / "book" / "_static" / "explore"
-    for module in dict.fromkeys(m for name in _EXPLORABLE.findall(body) for m in modules(name, folder)):
+    if names := _EXPLORABLE.findall(body):
+        app.add_css_file("explore/explore.css")  # to this page alone
+    for module in dict.fromkeys(m for name in names for m in modules(name, folder)):
         address = context["pathto"](f"_static/explore/{module}.js", resource=True)
         context["metatags"] += f'<link rel="modulepreload" fetchpriority="low" href="{address}" />\n'
 

@@ -1,7 +1,7 @@
 // Brings the book's explorables to life: figures of the class "explorable", whose id is "explore-" and a module's name.
 //
-// This file is all that a page without one loads. A component, the drawing library and the styles are fetched when its
-// figure comes near the window. Until then, without scripts and on paper, the figure is a still image with a caption.
+// This file is all that a page without one loads. A component comes to life when its figure comes near the window. Until
+// then, without scripts and on paper, the figure is a still image with a caption.
 
 const figures = document.querySelectorAll("figure.explorable[id^='explore-']");
 
@@ -18,27 +18,12 @@ const nearby = new IntersectionObserver(
 
 async function bring(figure) {
   const name = figure.id.slice("explore-".length);
-  const [{ default: mount }] = await Promise.all([import(`./${name}.js`), styles()]);
+  const { default: mount } = await import(`./${name}.js`);
   const live = document.createElement("div");
   live.className = "explorable-live";
   figure.querySelector("figcaption").before(live);
   await mount(live);
   figure.dataset.explorable = name; // hides the still
-}
-
-let loaded;
-
-/** Fetch the stylesheet, once. */
-function styles() {
-  loaded ??= new Promise((resolve, reject) => {
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = new URL("explore.css", import.meta.url);
-    link.onload = resolve;
-    link.onerror = () => reject(new Error("explore.css did not load"));
-    document.head.append(link);
-  });
-  return loaded;
 }
 
 for (const figure of figures) nearby.observe(figure);
