@@ -43,6 +43,8 @@ WATCH = """addEventListener("load", () => {
 
 
 class _Silent(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # as servers have it: a connection serves many files
+
     def log_message(self, *arguments: object) -> None:
         pass
 
