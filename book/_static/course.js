@@ -31,17 +31,20 @@ lookAgain();
 document.fonts.addEventListener("loadingdone", lookAgain); // widths of formulas change without a change of size
 
 // Sections far from the window are laid out (course.css) when the page has loaded and the browser has time, one by one.
+// Then pictures that nobody has come near are fetched, too: the page may be read on without a network.
 const root = document.documentElement;
-if (root.classList.contains("sections-later")) {
-  const sections = [...document.querySelectorAll(".bd-article > section > section")];
-  const layOutNext = () => {
-    const section = sections.shift();
-    if (!section) return root.classList.remove("sections-later");
-    section.style.contentVisibility = "visible";
+const sections = [...document.querySelectorAll(".sections-later .bd-article > section section")];
+function layOutNext() {
+  const section = sections.shift();
+  if (section) {
+    section.classList.add("laid-out");
     requestIdleCallback(layOutNext);
-  };
-  addEventListener("load", () => requestIdleCallback(layOutNext));
+  } else {
+    root.classList.remove("sections-later");
+    for (const picture of document.querySelectorAll("img[loading=lazy]")) picture.loading = "eager";
+  }
 }
+addEventListener("load", () => requestIdleCallback(layOutNext));
 
 // A choice of a quiz, or another title that opens something, may be nothing but a formula. Its MathML is not taken for a
 // name (axe-core's summary-name), so a word stands before it for those who hear the page.
