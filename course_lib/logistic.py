@@ -174,7 +174,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     References
     ----------
-    S. Boyd and L. Vandenberghe, Convex Optimization, 2004, section 9.5 (damped Newton, the decrement).
+    On damped Newton steps and the decrement: S. Boyd and L. Vandenberghe, Convex Optimization, 2004,
+    section 9.5.
 
     Examples
     --------

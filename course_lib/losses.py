@@ -227,7 +227,8 @@ def mean_squared_error(p: ArrayLike, y: ArrayLike, /) -> Any:
 
     Notes
     -----
-    G. W. Brier, "Verification of Forecasts Expressed in Terms of Probability", Monthly Weather Review 78, 1950.
+    The score of G. W. Brier, "Verification of Forecasts Expressed in Terms of Probability", Monthly Weather Review 78,
+    1950.
 
     Examples
     --------

@@ -8,14 +8,19 @@ import time.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from docutils.nodes import inline
+from sphinx.addnodes import pending_xref
+
 import course_lib
 
 if TYPE_CHECKING:
+    from docutils.nodes import document
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
@@ -69,9 +74,18 @@ def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[
     return [page for page, read in env.all_docs.items() if page.startswith(PAGES) and read < newest * 1e6]
 
 
+def _number_sources(app: Sphinx, doctree: document) -> None:
+    """Cite a docstring's sources by their numbers: numpydoc gives each a unique name, and takes it back there only."""
+    for reference in doctree.findall(pending_xref):
+        name = re.fullmatch(r"\[R[0-9a-f]{12}-(\d+)\]", reference.astext())
+        if reference["refdomain"] == "citation" and name:
+            reference[:] = [inline("", f"[{name[1]}]")]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     _import_over_stand_ins()
     app.connect("autodoc-skip-member", _skip)
     app.connect("env-get-outdated", _outdated)
+    app.connect("doctree-read", _number_sources, priority=900)  # after numpydoc's
     return {"parallel_read_safe": True}

@@ -40,6 +40,16 @@ def test_every_link_inside_the_book_leads_to_a_file_and_a_place_in_it(site, page
     assert followed > 1000
 
 
+def test_sources_of_the_library_are_cited_by_number_and_no_initial_counts_a_list(read):
+    """For numpydoc a source's name is unique in the book, for docutils "G. W. Brier" is the seventh item of a list."""
+    library = {name: soup.article for name, soup in read.items() if name.startswith("book/reference/api/")}
+    cited = [link.get_text() for article in library.values() for link in article.select("a[href^='#r'] > span")]
+    numbers = [label.get_text() for article in library.values() for label in article.select(".citation > .label")]
+    assert len(numbers) >= 5
+    assert set(cited) == set(numbers)
+    assert [(name, tag.get_text()) for name, tag in library.items() for tag in tag.select("ol[class*='alpha']")] == []
+
+
 def test_no_id_is_used_twice_on_a_page(pages):
     twice = {
         name: [found for found, times in Counter(tag["id"] for tag in soup.select("[id]")).items() if times > 1]

@@ -167,6 +167,31 @@ def test_formulas_are_set_and_nothing_reaches_beyond_the_text(document):
         assert page.evaluate(outside) == []
 
 
+@needs_browser
+def test_boxes_have_no_shadow_tables_a_gap_and_names_of_the_cheat_sheet_one_line(document):
+    """A shadow would be a picture in the PDF."""
+    with pdf.laid_out(document) as page:
+        shadows = """() => [...document.querySelectorAll("article *")]
+          .filter((tag) => getComputedStyle(tag).boxShadow !== "none").map((tag) => tag.className)"""
+        assert page.evaluate(shadows) == []
+        gaps = """() => [...document.querySelectorAll(".output:has(table) + .output table")].map((table) =>
+          table.getBoundingClientRect().top
+            - table.closest(".output").previousElementSibling.getBoundingClientRect().bottom)"""
+        found = page.evaluate(gaps)
+        assert len(found) >= 1
+        assert min(found) > 10
+        broken = """() => [...document.querySelectorAll("#cheat-sheet td code .pre")]
+          .filter((word) => !word.textContent.includes(" ") && word.getClientRects().length > 1)
+          .map((word) => word.textContent)"""
+        assert page.evaluate(broken) == []
+
+
+def test_the_text_of_a_page_is_whole_pixels_high(joined):
+    """Else the edge of what begins the next page is drawn at the foot of this one, as a hairline."""
+    first = re.search(r"@page \{.*?margin: 20mm 20mm calc\(277mm - (.+?)px\);", joined.style.get_text(), re.DOTALL)
+    assert first[1].isdecimal()
+
+
 # --- Some pages, printed ----------------------------------------------------------------------------------------------
 
 
