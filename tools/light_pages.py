@@ -2,11 +2,11 @@
 
 The theme brings Bootstrap's rules of style for whatever a site may show, and those of 2,000 icons, which it loads as
 fonts of up to 156 kB. Once the pages are written, the ten stylesheets that each of them loads are made one, without the
-rules that no page can use, and their ten scripts one; the fonts are cut down to the icons that are left. Pictures far
-from the window are fetched later, and have their size from the start. Words of code without a colour of their own are
-no elements. What is far from the window is laid out later, too (course.css, course.js), so the theme's script may not
-measure every box of a page at its start. What an explorable needs is fetched with its page: styles at once, the rest
-after all else.
+rules that no page can use, and their nine scripts one; the fonts are cut down to the icons that are left. No page
+waits for its pictures, which have their room from the start. Words of code without a colour of their own are no
+elements. What is far from the window is laid out later (course.css, course.js), so the theme's script may not measure
+every box of a page at its start. What an explorable needs is fetched with its page: styles at once, modules after all
+else.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ OPTIONS = "documentation_options.js"  # which lines in every page add to: too sh
 _NAMES = re.compile(r'\b(?:class|id)="([^"]*)"')
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _ADDRESS = re.compile(r"""url\(["']?(?!["']?(?:data:|#))([^"')]+)["']?\)""")
-_PICTURE = re.compile(r'<img (?![^>]*\b(?:loading|width|height|style)=)[^>]*src="([^":]*_images/[^"]*\.png)"[^>]*>')
+_PICTURE = re.compile(r'<img (?![^>]*\b(?:loading|width|height)=)[^>]*src="([^":]*_images/[^"]*\.png)"[^>]*>')
 _ESCAPED = re.compile(r'"\\([0-9a-f]{2,5}) ?"')
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 # Names, punctuation and spaces have the colour of text in both themes.
 _PLAIN_INK = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 _EXPLORABLE = re.compile(r'<figure class="explorable[^>]* id="explore-(\w+)"')
-_NEEDED = re.compile(r'(?:from "\./|new URL\(")(\w+\.(?:js|json))"')
+_IMPORTED = re.compile(r'from "\./(\w+)\.js"')
 # Only where the reader comes to the top of a page: a browser that returns to a place, or looks for one, needs the true
 # heights of what is above. And only where text holds still on the screen while something above it grows.
 SECTIONS_LATER = """if (!location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate"
@@ -234,7 +234,7 @@ def _replace(name: str, instead: str, page: str) -> str:
 
 
 def _with_sizes(page: str, folder: Path) -> str:
-    """Return a page whose pictures are fetched when they come near the window, and take their room before."""
+    """Return a page that does not wait for its pictures, and keeps their room."""
 
     def later(found: re.Match[str]) -> str:
         with Image.open(folder / found[1]) as picture:
@@ -255,12 +255,12 @@ def in_plain_ink(body: str) -> str:
     return _PLAIN_INK.sub(r"\1", body)
 
 
-def files(name: str, folder: Path) -> list[str]:
-    """Return the modules that an explorable is made of, and the data that they fetch, each once."""
-    found = [f"{name}.js"]
-    for file in found:
-        source = (folder / file).read_text(encoding="utf-8") if file.endswith(".js") else ""
-        found += [other for other in _NEEDED.findall(source) if other not in found]
+def modules(name: str, folder: Path) -> list[str]:
+    """Return the names of a module of the explorables and of all that it imports, each once."""
+    found = [name]
+    for module in found:
+        source = (folder / f"{module}.js").read_text(encoding="utf-8")
+        found += [other for other in _IMPORTED.findall(source) if other not in found]
     return found
 
 
@@ -269,15 +269,14 @@ def _lighten(app: Sphinx, pagename: str, templatename: str, context: dict[str, A
     folder = Path(app.confdir) / "book" / "_static" / "explore"
     if names := _EXPLORABLE.findall(body):
         app.add_css_file("explore/explore.css")  # to this page alone
-    for file in dict.fromkeys(file for name in names for file in files(name, folder)):
-        kind = 'rel="modulepreload"' if file.endswith(".js") else 'rel="preload" as="fetch" crossorigin="anonymous"'
-        address = context["pathto"](f"_static/explore/{file}", resource=True)
-        context["metatags"] += f'<link {kind} fetchpriority="low" href="{address}" />\n'
+    for module in dict.fromkeys(m for name in names for m in modules(name, folder)):
+        address = context["pathto"](f"_static/explore/{module}.js", resource=True)
+        context["metatags"] += f'<link rel="modulepreload" fetchpriority="low" href="{address}" />\n'
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_js_file(None, body=SECTIONS_LATER)
     app.connect("html-page-context", _lighten)
-    app.connect("build-finished", _join)
+    app.connect("build-finished", _join, priority=900)  # after the theme, which writes pygments.css then
     return {"parallel_read_safe": True}

@@ -31,7 +31,7 @@ lookAgain();
 document.fonts.addEventListener("loadingdone", lookAgain); // widths of formulas change without a change of size
 
 // Sections far from the window are laid out (course.css) when the page has loaded and the browser has time, one by one.
-// Then pictures that nobody has come near are fetched, too: the page may be read on without a network.
+// Then the last pictures are fetched: the page may be read on without a network.
 const root = document.documentElement;
 const sections = [...document.querySelectorAll(".sections-later .bd-article > section section")];
 function layOutNext() {

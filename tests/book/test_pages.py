@@ -1,6 +1,7 @@
 """Every page of the built book: links lead somewhere, headings are in order, ids unique, words spelled right."""
 
 import ast
+import hashlib
 import os
 import re
 import shutil
@@ -48,6 +49,33 @@ def test_sources_of_the_library_are_cited_by_number_and_no_initial_counts_a_list
     assert len(numbers) >= 5
     assert set(cited) == set(numbers)
     assert [(name, tag.get_text()) for name, tag in library.items() for tag in tag.select("ol[class*='alpha']")] == []
+
+
+def test_every_page_loads_one_stylesheet_and_one_script(site, pages):
+    for name, page in pages.items():
+        if name == "index.html":
+            continue  # only leads to the introduction
+        up = "../" * name.count("/")
+        styles = [tag["href"] for tag in page.select('link[rel="stylesheet"]')]
+        scripts = [tag["src"] for tag in page.select("script[src]:not([type=module])")]
+        ours = [address.partition("?v=") for address in (styles[0], scripts[0])]
+        assert [address for address, _, _ in ours] == [f"{up}_static/book.css", f"{up}_static/book.js"]
+        for address, _, version in ours:
+            content = (site / name).parent.joinpath(address).read_bytes()
+            assert hashlib.sha256(content).hexdigest().startswith(version)
+        assert [address.partition("?")[0] for address in styles[1:]] == (
+            [f"{up}_static/explore/explore.css"] if page.select("figure.explorable") else []
+        )
+        assert scripts[1:] == (
+            ["_static/searchtools.js", "_static/language_data.js", "searchindex.js"] if name == "search.html" else []
+        )
+
+
+def test_what_the_joined_stylesheet_names_is_there(site):
+    static = site / "_static"
+    addresses = re.findall(r"url\((?![\"']?data:)([^)]+)\)", (static / "book.css").read_text())
+    assert len(addresses) > 10
+    assert [address for address in addresses if not (static / address).is_file()] == []
 
 
 def test_no_id_is_used_twice_on_a_page(pages):

@@ -150,6 +150,7 @@ def faults(site, address, open_page, mount_explorables):
             page.wait_for_function("document.fonts.ready.then(() => true)")
             mount_explorables(page)
             page.wait_for_function("!document.documentElement.classList.contains('sections-later')")
+            page.wait_for_function("[...document.images].every((image) => image.complete)")
             wrong = page.evaluate(LOOK)
             icons = set(page.evaluate(ICONS))
             assert icons, name

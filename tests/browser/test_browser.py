@@ -47,7 +47,8 @@ def test_chapter_1_is_rendered_maths_included(course, open_page, scheme, width):
     assert page.locator("article .math:not(:has(.katex))").count() == 0
     pictures = page.locator("article img")
     assert pictures.count() >= 8
-    assert pictures.evaluate_all("images => images.every(i => i.complete && i.naturalWidth > 0 && i.alt.length > 20)")
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    assert pictures.evaluate_all("images => images.every(i => i.naturalWidth > 0 && i.alt.length > 20)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     assert trouble == []

@@ -57,8 +57,46 @@ def test_nothing_is_put_off_on_paper(address, open_page):
     page.add_init_script(NO_IDLE_TIME)
     page.goto(f"{address}/{CHAPTER}")
     expect(page.locator("html")).to_have_class(LATER)
-    put_off = """() => [...document.querySelectorAll(".bd-article > section > section")].filter((section) =>
-        getComputedStyle(section).contentVisibility === "auto").length"""
-    assert page.evaluate(put_off) > 10
+    put_off = """() => [...document.querySelectorAll(".bd-article *")].filter((element) =>
+        getComputedStyle(element).contentVisibility === "auto").length"""
+    assert page.evaluate(put_off) > 200
     page.emulate_media(media="print")
     assert page.evaluate(put_off) == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["book/01_curve", CHAPTER.removesuffix(".html"), "book/reference/api/frameworks"])
+def test_nothing_moves_when_a_block_is_laid_out(address, open_page, name, width):
+    page, trouble = open_page(viewport={"width": width, "height": 900})
+    page.goto(f"{address}/{name}.html")
+    expect(page.locator("html")).not_to_have_class(LATER)
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    tops = """() => [...document.querySelectorAll(".bd-article > section section > *, footer")].map(
+        (block) => [block.outerHTML.slice(0, 60), Math.round(block.getBoundingClientRect().top + scrollY)])"""
+    laid_out = page.evaluate(tops)
+    assert len(laid_out) > 15
+    page.add_style_tag(content=".bd-article > section section > :not(section) { contain: layout paint style; }")
+    assert page.evaluate(tops) == laid_out
+    assert trouble == []
+
+
+def test_pictures_take_their_room_and_the_page_does_not_wait_for_them(address, open_page):
+    page, trouble = open_page()
+    held = []
+    page.route("**/_images/*", lambda route: held.append(route))
+    page.goto(f"{address}/{CHAPTER}")  # returns when the page has loaded
+    pictures = page.locator("article img")
+    figure = page.locator("#fig-forget-gate img")
+    figure.scroll_into_view_if_needed()
+    before = figure.bounding_box()
+    assert before["height"] > 100
+    assert not figure.evaluate("image => image.naturalWidth")
+    expect(page.locator("html")).not_to_have_class(LATER)
+    page.wait_for_timeout(500)
+    assert len(held) == pictures.count() > 10
+    for route in held:
+        route.continue_()
+    page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth)")
+    after = figure.bounding_box()
+    assert [after["width"], after["height"]] == [before["width"], before["height"]]
+    assert trouble == []
