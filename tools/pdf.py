@@ -140,6 +140,8 @@ def join(parts: list[Part], site: Path, folder: Path) -> Path:
             picture = site / posixpath.dirname(chapter.name) / str(tag["src"])
             on_white(picture).save(folder / picture.name, compress_level=1)
             tag["src"] = picture.name
+            for name in ("loading", "width", "height"):  # on paper no picture is far away, and its style has its size
+                tag.attrs.pop(name, None)
         _for_paper(chapter.article)
         chapter.article["id"] = chapter.anchor
         if chapter.article.find(id="cheat-sheet") is None:  # which has a kind of page of its own
