@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff pyproject.toml \
-  $(addprefix tools/,accessible_pages.py formulas.py launch.py library_pages.py light_pages.py) $(wildcard exercises/*/*.ipynb) \
+  $(addprefix tools/,accessible_pages.py formulas.py launch.py library_pages.py light_pages.py offline.py) $(wildcard exercises/*/*.ipynb) \
   $(shell find book -type f -not -path '*/.ipynb_checkpoints/*') $(shell find course_lib -name '*.py')
 STUDENTS ?= 30
 SEED ?= 0

@@ -12,6 +12,7 @@ else.
 from __future__ import annotations
 
 import hashlib
+import logging
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -159,6 +160,7 @@ def _script(static: Path) -> str:
 
 def _cut_icons(rules: str, static: Path) -> str:
     """Write fonts of the icons that rules of style draw; return the rules with the fonts' addresses."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # Jupyter Book shows what anybody notes
     (static / "icons").mkdir(exist_ok=True)
     drawn = {int(character, 16) for character in _ESCAPED.findall(rules)} | {
         ord(c) for c in _PRIVATE_USE.findall(rules)

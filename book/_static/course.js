@@ -32,19 +32,27 @@ document.fonts.addEventListener("loadingdone", lookAgain); // widths of formulas
 
 // Sections far from the window are laid out (course.css) when the page has loaded and the browser has time, one by one.
 // Then the last pictures are fetched: the page may be read on without a network.
+const whenIdle = window.requestIdleCallback ?? ((task) => setTimeout(task)); // Safari has none
 const root = document.documentElement;
 const sections = [...document.querySelectorAll(".sections-later .bd-article > section section")];
 function layOutNext() {
   const section = sections.shift();
-  if (section) {
-    section.classList.add("laid-out");
-    requestIdleCallback(layOutNext);
-  } else {
-    root.classList.remove("sections-later");
-    for (const picture of document.querySelectorAll("img[loading=lazy]")) picture.loading = "eager";
-  }
+  if (!section) return layOutAll();
+  section.classList.add("laid-out");
+  whenIdle(layOutNext);
 }
-addEventListener("load", () => requestIdleCallback(layOutNext));
+function layOutAll() {
+  sections.length = 0;
+  root.classList.remove("sections-later");
+  for (const picture of document.querySelectorAll("img[loading=lazy]")) picture.loading = "eager";
+}
+addEventListener("load", () => whenIdle(layOutNext));
+// Whoever jumps to a place before that would land where it was thought to be.
+addEventListener("hashchange", () => {
+  if (!root.classList.contains("sections-later")) return;
+  layOutAll();
+  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+});
 
 // A choice of a quiz, or another title that opens something, may be nothing but a formula. Its MathML is not taken for a
 // name (axe-core's summary-name), so a word stands before it for those who hear the page.
@@ -59,3 +67,8 @@ addEventListener("load", () => {
     title.prepend(word);
   }
 });
+
+// The book without a network: what keeps a copy, where it can be kept, and the copy up to date, where there is one.
+const offline = document.getElementById("keep-offline");
+if (offline) import("./offline.js").then(({ mount }) => mount(offline));
+if (navigator.serviceWorker?.controller) whenIdle(() => import("./offline.js").then(({ update }) => update()));

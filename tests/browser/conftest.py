@@ -119,9 +119,10 @@ def _turn(page, theme):
 
 @pytest.fixture
 def mount_explorables():
-    """Return a function that brings every explorable of a page near, and waits until it is live."""
+    """Return a function that brings every explorable of a page near, once nothing moves, and waits until it is live."""
 
     def mount(page):
+        page.wait_for_function("!document.documentElement.classList.contains('sections-later')")
         for figure in page.locator("figure.explorable").all():
             figure.scroll_into_view_if_needed()
             expect(figure).to_have_attribute("data-explorable", re.compile("."))
@@ -149,7 +150,6 @@ def faults(site, address, open_page, mount_explorables):
             page.goto(f"{address}/{name}")
             page.wait_for_function("document.fonts.ready.then(() => true)")
             mount_explorables(page)
-            page.wait_for_function("!document.documentElement.classList.contains('sections-later')")
             page.wait_for_function("[...document.images].every((image) => image.complete)")
             wrong = page.evaluate(LOOK)
             icons = set(page.evaluate(ICONS))

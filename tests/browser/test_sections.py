@@ -52,6 +52,27 @@ def test_a_link_to_a_place_deep_in_a_chapter_lands_there(address, open_page, pla
     assert trouble == []
 
 
+@pytest.mark.parametrize("how", ["press a link", "change the address", "press End"])
+def test_a_jump_before_all_is_laid_out_leads_to_the_place(address, open_page, how):
+    page, trouble = open_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script("window.idle = []; window.requestIdleCallback = (task) => idle.push(task)")
+    page.goto(f"{address}/{CHAPTER}")
+    place = "now-you" if how == "press End" else "the-product-of-forget-gates"
+    if how == "press a link":
+        page.locator(f".bd-sidebar-secondary a[href='#{place}']").evaluate("link => link.click()")
+    elif how == "change the address":
+        page.evaluate("place => { location.hash = place; }", place)
+    else:
+        page.keyboard.press("End")
+    expect(page.locator(f"[id='{place}']")).to_be_in_viewport()
+    page.evaluate("async () => { while (idle.length) { idle.shift()(); await new Promise(requestAnimationFrame); } }")
+    expect(page.locator("html")).not_to_have_class(LATER)
+    page.wait_for_timeout(300)
+    top = page.locator(f"[id='{place}']").evaluate("element => element.getBoundingClientRect().top")
+    assert 0 <= top < 800
+    assert trouble == []
+
+
 def test_nothing_is_put_off_on_paper(address, open_page):
     page, _ = open_page()
     page.add_init_script(NO_IDLE_TIME)
