@@ -48,6 +48,12 @@ class _Silent(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         pass
 
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except ConnectionError:  # the visit is over
+            self.close_connection = True
+
 
 def weight(response: Response) -> int:
     """Return the bytes that a compressing server would send for the body of a response."""

@@ -47,12 +47,30 @@ function layOutAll() {
   for (const picture of document.querySelectorAll("img[loading=lazy]")) picture.loading = "eager";
 }
 addEventListener("load", () => whenIdle(layOutNext));
-// Whoever jumps to a place before that would land where it was thought to be.
+// Whoever jumps to a place before that, to the end or to a word that is looked for, would land where it was thought to be.
+addEventListener("keydown", layOutAll, { once: true });
 addEventListener("hashchange", () => {
   if (!root.classList.contains("sections-later")) return;
   layOutAll();
   document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 });
+
+// In the contents of the page the theme marks the section whose heading has passed the top of the window last. After a jump
+// over headings the mark stands at a section that is nowhere to be seen.
+const contents = [...document.querySelectorAll("#pst-page-toc-nav a")];
+const sectionOf = (link) => document.getElementById(decodeURIComponent(link.hash.slice(1))).getBoundingClientRect();
+function markSection() {
+  const marked = contents.find((link) => link.classList.contains("active"));
+  if (marked && sectionOf(marked).bottom > 0 && sectionOf(marked).top < innerHeight) return;
+  const current = contents.findLast((link) => sectionOf(link).top < innerHeight * 0.3);
+  for (const link of contents) {
+    link.classList.toggle("active", link === current);
+    link.closest(".toc-entry").classList.toggle("active", link.closest(".toc-entry").contains(current ?? null));
+    if (link === current) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+addEventListener("scrollend", markSection);
 
 // A choice of a quiz, or another title that opens something, may be nothing but a formula. Its MathML is not taken for a
 // name (axe-core's summary-name), so a word stands before it for those who hear the page.

@@ -73,6 +73,27 @@ def test_a_jump_before_all_is_laid_out_leads_to_the_place(address, open_page, ho
     assert trouble == []
 
 
+def test_the_contents_mark_the_section_in_the_window_after_a_jump(address, open_page):
+    page, trouble = open_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{address}/{CHAPTER}")
+    expect(page.locator("html")).not_to_have_class(LATER)
+    marked = page.locator("#pst-page-toc-nav a.active")
+    page.evaluate("scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })")
+    expect(marked).to_have_attribute("href", re.compile("#(check-yourself|now-you)"))
+    page.evaluate("document.querySelector('#clipping-by-norm').scrollIntoView({ behavior: 'instant' })")
+    expect(marked).to_have_attribute("href", "#clipping-by-norm")
+    page.evaluate("scrollBy({ top: 300, behavior: 'instant' })")
+    expect(page.locator("#pst-page-toc-nav [aria-current]")).to_have_attribute("href", "#clipping-by-norm")
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    expect(marked).to_have_count(0)
+    last = page.locator(".bd-sidebar-secondary a[href='#now-you']")  # too short to come to the top of the window
+    last.evaluate("link => link.click()")
+    expect(page.locator("#now-you")).to_be_in_viewport()
+    page.wait_for_timeout(1500)  # the theme looks away for a second
+    expect(marked).to_have_attribute("href", "#now-you")
+    assert trouble == []
+
+
 def test_nothing_is_put_off_on_paper(address, open_page):
     page, _ = open_page()
     page.add_init_script(NO_IDLE_TIME)
