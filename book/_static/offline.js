@@ -41,8 +41,9 @@ async function fetchCopy(list, progress) {
     for (let name; (name = todo.pop()); progress(++there, names.length)) {
       const address = BOOK + name;
       if (await cache.match(address)) continue;
-      const unchanged = old?.list.files[name] === list.files[name] && (await caches.match(address, { cacheName: old.cacheName }));
-      await cache.put(address, unchanged || (await fromNetwork(address)));
+      const unchanged = old?.list.files[name] === list.files[name];
+      const kept = unchanged && (await caches.match(address, { cacheName: old.cacheName }));
+      await cache.put(address, kept || (await fromNetwork(address)));
     }
   };
   try {
@@ -69,24 +70,20 @@ async function remove() {
   await (await navigator.serviceWorker.getRegistration(BOOK))?.unregister();
 }
 
-/** Bring a copy up to date, unless another page is at it. Without a network nothing happens. */
-export function update() {
-  return navigator.locks.request(BOOK, { ifAvailable: true }, async (mine) => {
+/** Bring a copy up to date, unless another page is at it. Without a network nothing happens: the next page tries again. */
+export async function update() {
+  const bring = async (mine) => {
     if (!mine || !(await newest())) return;
-    let response;
-    try {
-      response = await fetch(LIST, { cache: "no-store" });
-    } catch {
-      return; // no network
-    }
-    // An address of this device may serve something else today: what is kept must not stand in its way.
-    const isThere = response.ok && response.headers.get("content-type")?.includes("json");
-    if (!isThere && THIS_DEVICE.includes(location.hostname)) {
+    const response = await fetch(LIST, { cache: "no-store" });
+    if (response.ok && response.headers.get("content-type")?.includes("json")) {
+      if ((await response.json()).version !== (await newest()).list.version) await keep(() => {});
+    } else if (THIS_DEVICE.includes(location.hostname)) {
+      // An address of this device may serve something else today: what is kept must not stand in its way.
       await remove();
       location.reload();
     }
-    if (isThere && (await response.json()).version !== (await newest()).list.version) await keep(() => {});
-  });
+  };
+  await navigator.locks.request(BOOK, { ifAvailable: true }, bring).catch(() => {});
 }
 
 /** Put what a reader needs to keep the book, or to remove it, into an element. */
