@@ -154,7 +154,7 @@ class Scheduled:
         except ImportError as error:
             raise WorkerError('--scheduler needs dask: pip install "sigmoid-course[scale]"') from error
         try:
-            client: Any = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+            client: Any = Client(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise WorkerError(f"no scheduler answers at {address}: start one with `dask scheduler`") from error
         self.broken: tuple[type[BaseException], ...] = (BrokenProcessPool, KilledWorker)

@@ -21,19 +21,23 @@ def stages(frameworks: bool) -> list[tuple[str, list[str]]]:
     pytest = [python, "-m", "pytest", "--quiet", "-n", os.environ.get("TEST_WORKERS", "2"), "--dist", "loadfile"]
     paths = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
     chapters = [str(p.relative_to(ROOT)) for p in paths if frameworks or p.name not in NEEDS_FRAMEWORKS]
-    found = [
+    checks = [
         ("lint", [python, "-m", "ruff", "check", "."]),
         ("format", [python, "-m", "ruff", "format", "--check", "."]),
         ("types", [python, "-m", "mypy"]),
+    ]
+    # Installed after the checks, which have to pass without the extras, too. By pip and not uv: a PyTorch for the CPU may
+    # be at hand only as a file that pip is told of.
+    pip = [python, "-m", "pip", "install", "--quiet", "-c", "requirements.txt"]
+    extras = [
+        ("install PyTorch", [*pip, TORCH]),
+        ("install the other extras", [*pip, "-r", "requirements-extras.txt"]),
+    ]
+    tests = [
         ("tests and doctests", [*pytest, "--doctest-modules"]),
         ("chapters re-executed (nbval)", [*pytest, *NBVAL, *chapters]),
     ]
-    if frameworks:
-        # pip and not uv: a PyTorch for the CPU may be at hand only as a file that pip is told of.
-        pip = [python, "-m", "pip", "install", "--quiet", "-c", "requirements.txt"]
-        found.insert(0, ("install PyTorch", [*pip, TORCH]))
-        found.insert(1, ("install the other extras", [*pip, "-r", "requirements-extras.txt"]))
-    return found
+    return [*checks, *(extras if frameworks else []), *tests]
 
 
 NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg", "-p", "no:cacheprovider"]
