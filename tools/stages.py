@@ -26,8 +26,8 @@ def stages(frameworks: bool) -> list[tuple[str, list[str]]]:
         ("format", [python, "-m", "ruff", "format", "--check", "."]),
         ("types", [python, "-m", "mypy"]),
     ]
-    # Installed after the checks, which have to pass without the extras, too. By pip and not uv: a PyTorch for the CPU may
-    # be at hand only as a file that pip is told of.
+    # Installed after the checks, which have to pass without the extras, too. By pip and not uv: a PyTorch for the CPU
+    # may be at hand only as a file that pip is told of.
     pip = [python, "-m", "pip", "install", "--quiet", "-c", "requirements.txt"]
     extras = [
         ("install PyTorch", [*pip, TORCH]),
