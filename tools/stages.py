@@ -49,11 +49,13 @@ def main() -> int:
     parser.add_argument(
         "--frameworks", action="store_true", help="install PyTorch, Keras and CuPy first, and test with them"
     )
+    # IPython warns where another environment than its own is said to be active, and warnings are errors.
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     outcomes = []
     for name, command in stages(parser.parse_args().frameworks):
         print(f"\n== {name}", flush=True)
         start = time.monotonic()
-        status = subprocess.run(command, cwd=ROOT, check=False).returncode
+        status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         outcomes.append((name, status, time.monotonic() - start))
     print("\nStage                             seconds")
     for name, status, seconds in outcomes:
