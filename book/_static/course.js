@@ -48,7 +48,16 @@ function layOutAll() {
 }
 addEventListener("load", () => whenIdle(layOutNext));
 // Whoever jumps to a place before that, to the end or to a word that is looked for, would land where it was thought to be.
-addEventListener("keydown", layOutAll, { once: true });
+// Keys that scroll a little are left alone: what comes near is laid out, and chromium ends a scroll when all is laid out.
+addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || !root.classList.contains("sections-later")) return;
+  const { key, target, ctrlKey, metaKey } = event;
+  if (ctrlKey || metaKey || key === "F3") layOutAll();
+  if ((key !== "End" && !(metaKey && key === "ArrowDown")) || target.closest("input, select, textarea")) return;
+  event.preventDefault();
+  layOutAll();
+  scrollTo({ top: root.scrollHeight, behavior: "instant" });
+});
 addEventListener("hashchange", () => {
   if (!root.classList.contains("sections-later")) return;
   layOutAll();

@@ -56,6 +56,7 @@ def test_a_link_to_a_place_deep_in_a_chapter_lands_there(address, open_page, pla
 def test_a_jump_before_all_is_laid_out_leads_to_the_place(address, open_page, how):
     page, trouble = open_page(viewport={"width": 1280, "height": 800})
     page.add_init_script("window.idle = []; window.requestIdleCallback = (task) => idle.push(task)")
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.goto(f"{address}/{CHAPTER}")
     place = "now-you" if how == "press End" else "the-product-of-forget-gates"
     if how == "press a link":
@@ -70,6 +71,41 @@ def test_a_jump_before_all_is_laid_out_leads_to_the_place(address, open_page, ho
     page.wait_for_timeout(300)
     top = page.locator(f"[id='{place}']").evaluate("element => element.getBoundingClientRect().top")
     assert 0 <= top < 800
+    assert trouble == []
+
+
+@pytest.mark.parametrize("key", ["Space", "PageDown", "ArrowDown"])
+def test_a_key_that_scrolls_is_not_lost_before_all_is_laid_out(address, open_page, key):
+    page, trouble = open_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(NO_IDLE_TIME)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    page.goto(f"{address}/{CHAPTER}")
+    page.keyboard.press(key)
+    page.wait_for_function("scrollY > 0")
+    assert trouble == []
+
+
+@pytest.mark.parametrize("key", ["Control+f", "Meta+f", "F3"])
+def test_whoever_looks_for_a_word_has_all_laid_out(address, open_page, key):
+    page, _ = open_page()
+    page.add_init_script(NO_IDLE_TIME)
+    page.goto(f"{address}/{CHAPTER}")
+    expect(page.locator("html")).to_have_class(LATER)
+    page.keyboard.press(key)
+    expect(page.locator("html")).not_to_have_class(LATER)
+
+
+def test_end_in_a_slider_moves_the_slider_and_not_the_page(address, open_page):
+    page, trouble = open_page()
+    page.add_init_script(NO_IDLE_TIME)
+    page.goto(f"{address}/{CHAPTER}")
+    slider = "Object.assign(document.createElement('input'), { type: 'range' })"  # the chapter's are not laid out yet
+    page.evaluate(f"document.querySelector('article h1').after({slider})")
+    page.locator("article input[type=range]").focus()
+    page.keyboard.press("End")
+    expect(page.locator("article input[type=range]")).to_have_value("100")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == 0
     assert trouble == []
 
 
