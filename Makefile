@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md CONTRIBUTING.md CITATION.cff pyproject.toml \
-  $(addprefix tools/,accessible_pages.py formulas.py launch.py library_pages.py light_pages.py offline.py) $(wildcard exercises/*/*.ipynb) \
-  $(shell find book -type f -not -path '*/.ipynb_checkpoints/*') $(shell find course_lib -name '*.py')
+  $(addprefix tools/,accessible_pages.py formulas.py launch.py library_pages.py light_pages.py offline.py) \
+  $(wildcard $(patsubst solutions/%,exercises/%,$(wildcard solutions/*/*.ipynb))) \
+  $(shell find book -type f -not -path '*/.ipynb_checkpoints/*' -not -path '* *') $(shell find course_lib -name '*.py')
 STUDENTS ?= 30
 SEED ?= 0
 
@@ -47,7 +48,6 @@ notebooks: .venv/ready ## re-execute the chapters and write their outputs in can
 	@$(BIN)/python tools/notebooks.py
 
 exercises: .venv/ready ## regenerate exercises/ from solutions/
-	@rm -rf exercises
 	@$(BIN)/python -m grading release
 
 demo-class: .venv/ready ## simulate a class, grade it, write feedback pages and the report

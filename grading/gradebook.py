@@ -66,6 +66,10 @@ class NbGraderError(GradingError):
     """What nbgrader said when one of its steps failed."""
 
 
+class WouldBeLost(GradingError):
+    """Somebody's work stands where something was to be written."""
+
+
 def release(assignment: Assignment, into: Path, database: str | None = None) -> Path:
     """Generate what learners get, with nbgrader: without solutions and hidden tests.
 
@@ -80,7 +84,18 @@ def release(assignment: Assignment, into: Path, database: str | None = None) -> 
     -------
     Path
         The notebook.
+
+    Raises
+    ------
+    WouldBeLost
+        If somebody has answered in the notebook that is there.
     """
+    notebook = into / assignment.name / f"{assignment.name}.ipynb"
+    if work := _work_in(notebook, assignment):
+        raise WouldBeLost(
+            f"{notebook} is not overwritten, for somebody's work is in it ({', '.join(work)}): "
+            "move it to another folder, or delete it, and run this again"
+        )
     with tempfile.TemporaryDirectory() as scratch:
         config = Config()
         config.CourseDirectory.root = str(assignment.folder.parent.resolve().parent)
@@ -102,7 +117,23 @@ def release(assignment: Assignment, into: Path, database: str | None = None) -> 
         target.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             shutil.copyfile(file, target / file.name)
-    return into / assignment.name / f"{assignment.name}.ipynb"
+    return notebook
+
+
+def _work_in(notebook: Path, assignment: Assignment) -> list[str]:
+    """Name what somebody has done in a released notebook: answers that are not as released, code cells added to it."""
+    if not notebook.exists():
+        return []
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError):
+        return ["it cannot be read"]
+    answers = [cell for cell in cells if is_solution(cell)]
+    changed = [str(grade_id(c)) for c in answers if compute_checksum(c) != c.metadata.nbgrader.get("checksum")]
+    released = {cell.get("id") for cell in assignment.notebook.cells}
+    unnamed = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip() and not grade_id(cell)]
+    added = any(cell.get("id") not in released for cell in unnamed)
+    return changed + ["a cell that was added"] * added
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,9 @@ def _links(config: Config, page: str, path: str) -> dict[str, str]:
 
 
 def problem_sets(root: Path) -> dict[str, Path]:
-    """Return the notebooks that learners get: {name: path below the root}."""
-    return {path.stem: path.relative_to(root) for path in sorted(root.glob("exercises/*/*.ipynb"))}
+    """Return the notebooks that learners get, without what somebody keeps beside them: {name: path below the root}."""
+    paths = [path for path in sorted(root.glob("exercises/*/*.ipynb")) if path.stem == path.parent.name]
+    return {path.stem: path.relative_to(root) for path in paths}
 
 
 def build_wheel(root: Path, folder: Path) -> Path:

@@ -143,12 +143,12 @@ def _wheels(folder: Path) -> list[tuple[Path, list[str]]]:
 
 def _contents(folder: Path) -> None:
     """Copy what a reader finds in the site's file list: notebooks, and what chapters read and show."""
-    wanted = ["book/*.ipynb", "book/_static/benchmarks/*.json", "book/_static/explore/stills/*", "exercises/*/*"]
-    for path in (path for pattern in wanted for path in ROOT.glob(pattern)):
-        if path.is_file():
-            copy = folder / path.relative_to(ROOT)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, copy)
+    wanted = ["book/*.ipynb", "book/_static/benchmarks/*.json", "book/_static/explore/stills/*"]
+    files = [path.relative_to(ROOT) for pattern in wanted for path in ROOT.glob(pattern)]
+    for path in (*files, *launch.problem_sets(ROOT).values()):
+        copy = folder / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, copy)
 
 
 def build(distribution: Path | None) -> None:

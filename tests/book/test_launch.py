@@ -23,13 +23,40 @@ from .conftest import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [path.relative_to(ROOT) for path in sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))]
-SETS = [path.relative_to(ROOT) for path in sorted((ROOT / "exercises").glob("*/*.ipynb"))]
 PAGE = "book/start/problem_sets.html"
 
 
 launch = load_tool("launch")
 sys.path.insert(0, str(ROOT / "tools"))
 lite = load_tool("lite")
+SETS = list(launch.problem_sets(ROOT).values())
+
+
+def test_problem_sets_are_found_among_what_somebody_keeps_beside_them(tmp_path):
+    for name in (
+        "ps1/ps1.ipynb",
+        "ps1/ps1-Copy1.ipynb",
+        "My notes/Untitled 1.ipynb",
+        "Untitled.ipynb",
+        "ps2/ps2.ipynb",
+    ):
+        (tmp_path / "exercises" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "exercises" / name).touch()
+    found = {"ps1": Path("exercises/ps1/ps1.ipynb"), "ps2": Path("exercises/ps2/ps2.ipynb")}
+    assert launch.problem_sets(tmp_path) == found
+
+
+def test_names_with_spaces_in_the_folders_where_people_work_do_not_stop_make(tmp_path):
+    """make has no way to name a file with a space."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("exercises/My notes/Untitled 1.ipynb", "book/My notes.ipynb", ".venv/ready"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    command = ["make", "--dry-run", "--print-data-base", "_build/html/index.html"]
+    database = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    (rule,) = [line for line in database.splitlines() if line.startswith("_build/html/index.html:")]
+    assert "_config.yml" in rule
+    assert "notes" not in rule
 
 
 def services(soup):

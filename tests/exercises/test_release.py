@@ -1,5 +1,6 @@
 """What learners get is what the instructor's notebooks generate."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,25 +12,39 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = assignments.names(ROOT / "solutions")
 
 
-def test_every_problem_set_is_released():
+def git(*arguments):
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
+    return done.stdout
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def released(request, tmp_path_factory):
+    """A problem set as solutions/ generates it: (name, {file: text})."""
+    folder = tmp_path_factory.mktemp("released")
+    gradebook.release(assignments.load(request.param, ROOT / "solutions"), folder)
+    return request.param, {p.name: p.read_text(encoding="utf-8") for p in (folder / request.param).iterdir()}
+
+
+def test_every_problem_set_is_released_and_nothing_else():
     assert NAMES
-    assert sorted(p.name for p in (ROOT / "exercises").iterdir() if p.is_dir()) == NAMES
+    committed = [path.split("/") for path in git("ls-files", "exercises").splitlines()]
+    assert sorted({name for _, name, _ in committed}) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_exercises_are_what_solutions_generate(name, tmp_path):
-    gradebook.release(assignments.load(name, ROOT / "solutions"), tmp_path)
-    made = {p.name: p.read_text(encoding="utf-8") for p in (tmp_path / name).iterdir()}
-    folder = ROOT / "exercises" / name
-    there = {p.name: p.read_text(encoding="utf-8") for p in folder.iterdir() if p.is_file()}
-    assert there.keys() == made.keys(), "run: make exercises"
-    for file in made:
-        assert there[file] == made[file], f"{file} differs from what solutions/ generates; run: make exercises"
+def test_exercises_are_what_solutions_generate(released):
+    """In the folder, or where somebody has answered there, in what is committed."""
+    name, made = released
+    files = git("ls-files", f"exercises/{name}").splitlines()
+    assert sorted(files) == sorted(f"exercises/{name}/{file}" for file in made), "run: make exercises"
+    for path in files:
+        text = made[Path(path).name]
+        same = (ROOT / path).read_text(encoding="utf-8") == text or git("show", f"HEAD:{path}") == text
+        assert same, f"{path} differs from what solutions/ generates; run: make exercises"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_exercise_shows_no_solution_and_no_hidden_test(name):
-    text = (ROOT / "exercises" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+def test_an_exercise_shows_no_solution_and_no_hidden_test(released):
+    name, made = released
+    text = made[f"{name}.ipynb"]
     assert "BEGIN SOLUTION" not in text
     assert "HIDDEN TESTS" not in text
     assert text.count("raise NotImplementedError()") >= 6

@@ -12,13 +12,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.utils import compute_checksum
 
 from grading import assignment as assignments
 from grading import feedback, gradebook, intake, rehearsal
 from grading.cli import main
 from grading.executor import Local, grade_class
 
-from .conftest import write_submission
+from .conftest import with_answers, write_submission
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDENTS = 30
@@ -206,6 +207,40 @@ def test_a_release_has_neither_solutions_nor_hidden_tests(tiny, tmp_path, hidden
     assert {"solution": "return 2 * x", "hidden test": "secret_of_the_hidden_tests"}[hidden] not in text
     assert "raise NotImplementedError()" in text
     assert not (tmp_path / "tiny" / "assignment.toml").exists()
+
+
+@pytest.mark.parametrize("work", ["an answer", "a cell that was added", "a file that cannot be read"])
+def test_a_release_does_not_overwrite_what_somebody_has_done(tiny, tmp_path, work, capsys):
+    path = gradebook.release(tiny, tmp_path)
+    assert gradebook.release(tiny, tmp_path) == path
+    notebook = nbformat.read(path, as_version=4)
+    if work == "an answer":
+        path.write_text(nbformat.writes(with_answers(notebook, {"double": "def double(x):\n    return x"})))
+    elif work == "a cell that was added":
+        notebook.cells.append(nbformat.v4.new_code_cell("1 + 1", id="mine"))
+        path.write_text(nbformat.writes(notebook))
+    else:
+        path.write_text("{")
+    done = path.read_text()
+    assert main(["release", "tiny", "--solutions", str(tiny.folder.parent), "--out", str(tmp_path)]) == 2
+    assert path.read_text() == done
+    said = " ".join(capsys.readouterr().err.split())
+    named = {"an answer": "(double)", "a file that cannot be read": "(it cannot be read)"}.get(work, f"({work})")
+    assert f"is not overwritten, for somebody's work is in it {named}: move it" in said
+
+
+def test_a_release_replaces_one_of_another_solution_that_was_only_run(tiny, tmp_path):
+    path = gradebook.release(tiny, tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.v4.new_output("stream", text="ran")]
+    (task,) = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "double"]
+    task.source = "# other words than today\nraise NotImplementedError()"
+    task.metadata.nbgrader.checksum = compute_checksum(task)
+    notebook.cells.append(nbformat.v4.new_code_cell("", id="empty"))
+    path.write_text(nbformat.writes(notebook))
+    assert "other words" not in gradebook.release(tiny, tmp_path).read_text()
 
 
 @pytest.mark.parametrize(
