@@ -304,12 +304,17 @@ def run_similarity(options: argparse.Namespace) -> int:
 
 
 def run_release(options: argparse.Namespace) -> int:
-    """Generate the learners' notebooks from the instructor's."""
+    """Generate the learners' notebooks from the instructor's, all but those in which somebody has answered."""
     from grading import gradebook
 
+    status = DONE
     for name in options.names or assignments.names(options.solutions):
-        console.print(str(gradebook.release(assignments.load(name, options.solutions), options.out)))
-    return DONE
+        try:
+            console.print(str(gradebook.release(assignments.load(name, options.solutions), options.out)))
+        except gradebook.WouldBeLost as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = FAILED
+    return status
 
 
 def _print_marks(assignment: assignments.Assignment, results: list[Result]) -> None:

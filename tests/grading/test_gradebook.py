@@ -229,6 +229,18 @@ def test_a_release_does_not_overwrite_what_somebody_has_done(tiny, tmp_path, wor
     assert f"is not overwritten, for somebody's work is in it {named}: move it" in said
 
 
+def test_problem_sets_after_one_that_holds_work_are_released(tiny, tmp_path, capsys):
+    solutions = tmp_path / "solutions"
+    shutil.copytree(tiny.folder, solutions / "tiny")
+    shutil.copytree(tiny.folder, solutions / "tiny2")
+    (solutions / "tiny2" / "tiny.ipynb").rename(solutions / "tiny2" / "tiny2.ipynb")
+    (tmp_path / "out" / "tiny").mkdir(parents=True)
+    (tmp_path / "out" / "tiny" / "tiny.ipynb").write_text("{")
+    assert main(["release", "--solutions", str(solutions), "--out", str(tmp_path / "out")]) == 2
+    assert (tmp_path / "out" / "tiny2" / "tiny2.ipynb").exists()
+    assert capsys.readouterr().err.count("is not overwritten") == 1
+
+
 def test_a_release_replaces_one_of_another_solution_that_was_only_run(tiny, tmp_path):
     path = gradebook.release(tiny, tmp_path)
     notebook = nbformat.read(path, as_version=4)
