@@ -688,7 +688,9 @@ class _Coordinates:
             self.centre = X.mean(axis=0)
             self.centre += (X - self.centre).mean(axis=0)  # what rounding left
         centred = X - self.centre
-        centred[:, np.abs(centred).max(axis=0) <= 16 * _EPS * np.abs(X).max(axis=0)] = 0
+        # What varies by less than rounding is constant; so is what varies so little that its weights would overflow.
+        noise = np.maximum(16 * _EPS * np.abs(X).max(axis=0), np.finfo(np.float64).tiny / _EPS)
+        centred[:, np.abs(centred).max(axis=0) <= noise] = 0
         units = np.sqrt((centred**2).mean(axis=0))
         units[units == 0] = 1
         _, singular, right = scipy.linalg.svd(centred / units, full_matrices=False)
@@ -699,8 +701,10 @@ class _Coordinates:
         span = scipy.linalg.qr(units[:, np.newaxis] * right, mode="economic")[0]
         self.basis = span
         if whiten and rank and singular[0] > 0:
-            # Projected on the span, the weights are the shortest ones that give these logits.
-            self.basis = span @ (span.T @ (right / units[:, np.newaxis] / singular[:rank] * np.sqrt(n)))
+            self.basis = right / units[:, np.newaxis] / singular[:rank] * np.sqrt(n)
+            if rank < d:
+                # Projected on the span, the weights are the shortest ones that give these logits.
+                self.basis = span @ (span.T @ self.basis)
 
     def transform(self, problem: _Problem) -> _Problem:
         X = (problem.X - self.centre) @ self.basis

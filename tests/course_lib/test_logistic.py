@@ -207,6 +207,9 @@ def test_gradient_descent_takes_the_steps_of_the_formula():
     st.sampled_from([1e-3, 1.0, np.inf]),
     st.sampled_from([None, 1e-3, 10.0, 1e10]),
 )
+@example(np.eye(12, 2) * 2.3e-313, np.inf, None)
+@example(np.eye(12, 2) * 1e-292, np.inf, None)
+@example(np.array([[0, 1e-150], [1e-150, 1e-150], [1e-150, 1e38], [1e-150, 1e38], *[[1e-150] * 2] * 8]), np.inf, None)
 def test_the_cost_trace_of_gradient_descent_is_never_nan(X, C, rate):
     y = np.arange(12) % 2
     with warnings.catch_warnings():
